@@ -1,0 +1,3 @@
+//! The `authbench` command.
+
+fn main() {}

@@ -1,0 +1,196 @@
+//! One line of `blocks.jsonl`: everything measured in one backend's slice of a round.
+
+use std::collections::BTreeMap;
+
+use scenario::Operation;
+use serde::{Deserialize, Serialize};
+
+/// Version of the recording's schema. Readers accept this and older ones.
+pub const SCHEMA: u32 = 1;
+
+/// One finished block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BlockRecord {
+    /// [`SCHEMA`] of the writer.
+    pub schema: u32,
+    /// Position in the recording, from 0.
+    pub sequence: u64,
+    /// SHA-256 (hex) of the line before; of the plan's bytes for the first.
+    pub previous: String,
+    /// Scenario name.
+    pub scenario: String,
+    /// Row name: the backend's, or `NAME.twin`, `NAME.plus10` for controls.
+    pub backend: String,
+    /// Round, from 0.
+    pub round: u32,
+    /// Position within the round's random order, from 0.
+    pub position: u32,
+    /// How often everything had been restarted before it.
+    pub restart: u32,
+    /// Warm-up, whole episode or paired block.
+    pub kind: BlockKind,
+    /// Start of the measured part, nanoseconds of Unix time.
+    pub started_unix_ns: u64,
+    /// Length of the measured part, nanoseconds.
+    pub measured_ns: u64,
+    /// Scheduled operations per second in the measured part; absent in closed loop.
+    pub offered_rate: Option<f64>,
+    /// Answered operations per second.
+    pub achieved_rate: f64,
+    /// Judged outcomes, by operation.
+    pub outcomes: BTreeMap<Operation, BTreeMap<Outcome, u64>>,
+    /// Response time (from intended start) by operation, nanoseconds.
+    pub response_ns: BTreeMap<Operation, Quantiles>,
+    /// Service time (from send) by operation, nanoseconds.
+    pub service_ns: BTreeMap<Operation, Quantiles>,
+    /// Actual minus intended send, nanoseconds; absent in closed loop.
+    pub send_lag_ns: Option<Quantiles>,
+    /// The server process(es), summed over replicas.
+    pub server: ProcessCost,
+    /// The store, where the backend has one.
+    pub store: Option<StoreCost>,
+    /// Bytes between generator and server, both directions.
+    pub wire: WireCost,
+    /// The generator itself.
+    pub generator: GeneratorCost,
+    /// Share of CPU time stolen by the hypervisor during the block, 0 to 1.
+    pub steal: f64,
+    /// Longest and total overrun past a revocation, by what ended the credential.
+    pub exposure: Vec<Exposure>,
+    /// Whether the block may be used, and if not, why.
+    pub validity: Validity,
+}
+
+/// How a block is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockKind {
+    /// Paired with the others of its round.
+    Paired,
+    /// A whole episode: descriptive, unranked.
+    Episode,
+    /// A pilot that sets the warm-up.
+    Pilot,
+}
+
+/// A judged answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Let in, as it should be, and the right subject.
+    Ok,
+    /// Refused, as it should be.
+    RejectedAsExpected,
+    /// Let in after the credential was ended, within what the backend declares: the design's price.
+    AcceptedAsDeclared,
+    /// Let in after the credential was ended, against what the backend declares.
+    WronglyAccepted,
+    /// Refused although nothing was against it.
+    WronglyRejected,
+    /// Let in as somebody else.
+    WrongSubject,
+    /// 503 with a full queue or an unreadable store.
+    Unavailable,
+    /// Any other 5xx.
+    ServerError,
+    /// An answer outside the contract.
+    Unexpected,
+    /// No complete answer before the deadline.
+    TimedOut,
+    /// The connection failed or was closed.
+    ConnectionFailed,
+    /// HTTP framing broken, or longer than the bound.
+    Malformed,
+    /// Could not be sent: an earlier login or refresh failed.
+    NothingHeld,
+}
+
+/// Quantiles of one histogram; the histogram itself stands in the `.hlog`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named after the quantiles")]
+pub struct Quantiles {
+    pub count: u64,
+    pub p50: u64,
+    pub p90: u64,
+    pub p99: u64,
+    pub p999: u64,
+    pub max: u64,
+}
+
+/// What a process used during the measured part.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ProcessCost {
+    /// CPU, nanoseconds (process CPU clock).
+    pub cpu_ns: u64,
+    /// Proportional set size at the end, bytes.
+    pub pss_bytes: u64,
+    /// Peak resident size since the server became ready, bytes.
+    pub peak_bytes: u64,
+    /// Voluntary context switches.
+    pub voluntary_switches: u64,
+    /// Involuntary context switches.
+    pub involuntary_switches: u64,
+}
+
+/// What the store used during the measured part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoreCost {
+    /// CPU, nanoseconds; process clock for a private server, `INFO` otherwise.
+    pub cpu_ns: u64,
+    /// Commands processed, `INFO`'s own subtracted.
+    pub commands: u64,
+    /// Bytes received by the store.
+    pub bytes_in: u64,
+    /// Bytes sent by the store.
+    pub bytes_out: u64,
+    /// `used_memory_dataset` at the end, bytes.
+    pub dataset_bytes: u64,
+    /// `evicted_keys` so far: anything but 0 voids the block.
+    pub evicted_keys: u64,
+    /// Another client may have disturbed these figures (`--redis`).
+    pub shared: bool,
+}
+
+/// Bytes of HTTP as seen by the generator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WireCost {
+    /// To the server.
+    pub sent_bytes: u64,
+    /// From the server.
+    pub received_bytes: u64,
+}
+
+/// What the generator itself used.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct GeneratorCost {
+    /// CPU of the generator thread, nanoseconds, final spin included.
+    pub cpu_ns: u64,
+    /// Of which final spin.
+    pub spin_ns: u64,
+    /// Operations in flight, mean over samples taken on their own clock; absent in closed loop.
+    pub in_flight_mean: Option<f64>,
+}
+
+/// A credential that went on working after an acknowledged end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposure {
+    /// What should have ended it.
+    pub by: loadgen::Ending,
+    /// Requests sent after the acknowledgement.
+    pub sent_after: u64,
+    /// Of these, accepted.
+    pub accepted: u64,
+    /// Longest time from acknowledgement to the *send* of an accepted request, nanoseconds.
+    pub longest_ns: u64,
+}
+
+/// Validity certificate of a block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validity {
+    /// May the CPU figures be used?
+    pub valid: bool,
+    /// May the response times be used as well? (False with too much send lag.)
+    pub response_times: bool,
+    /// Why not, one sentence each; empty when both hold.
+    pub reasons: Vec<String>,
+}
