@@ -3,7 +3,13 @@
 //! Invariants: nothing here knows a mechanism or how a result is presented; a run writes recordings, reports read them.
 
 pub mod block;
+pub mod error;
+pub mod event;
 pub mod plan;
+pub mod run;
 
 pub use block::{BlockRecord, Outcome};
+pub use error::Error;
+pub use event::Event;
 pub use plan::Plan;
+pub use run::{RunOptions, RunSummary, run};

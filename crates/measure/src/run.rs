@@ -1,0 +1,71 @@
+//! One run: everything up, blocks in random order, a recording on disk.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::plan::Plan;
+
+/// What a run is told besides its plan.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The program that servers and guarded children are started from: this binary.
+    pub executable: PathBuf,
+    /// The recording's folder: made if it is missing, refused if it already holds a recording.
+    pub out_dir: PathBuf,
+    /// An existing Redis for every backend that needs one; absent = a private `redis-server` each.
+    pub redis: Option<String>,
+    /// Rows whose server already runs: not started, not stopped, no process figures.
+    pub existing: BTreeMap<String, ExistingServer>,
+}
+
+/// A server that was started by somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExistingServer {
+    /// Measured address.
+    pub address: SocketAddr,
+    /// Control address.
+    pub control: SocketAddr,
+}
+
+/// What came of a run, as far as an exit code depends on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// The recording.
+    pub recording: PathBuf,
+    /// SHA-256 of the registered plan, hex.
+    pub plan_sha256: String,
+    /// Blocks and episodes on disk.
+    pub blocks: u64,
+    /// Of these, not usable at all.
+    pub void_blocks: u64,
+    /// Of these, with response times withheld.
+    pub response_withheld: u64,
+    /// Answers that break what a backend promises, by row: wrong accepts, wrong rejects, wrong subjects.
+    pub wrong_answers: BTreeMap<String, u64>,
+    /// Rows that were not measured.
+    pub skipped: Vec<crate::event::Skipped>,
+    /// Stopped before the plan was done (Ctrl-C): what is there is on disk.
+    pub stopped: bool,
+}
+
+/// Carries out a plan and leaves a recording in `options.out_dir`.
+///
+/// Runs on the calling thread, which is bound to the generator's core meanwhile. `stop` ends it after the current
+/// block. Every child process has ended when this returns.
+///
+/// # Errors
+///
+/// [`Error`]; blocks finished before it stay readable.
+#[expect(clippy::todo, reason = "the signature that the command line builds on")]
+pub fn run(
+    _options: &RunOptions,
+    _plan: &Plan,
+    _events: &mut dyn FnMut(Event),
+    _stop: &AtomicBool,
+) -> Result<RunSummary, Error> {
+    todo!()
+}
