@@ -1,3 +1,19 @@
 //! Estimators, intervals and tests: pure and seeded.
 //!
 //! Invariant: no files, no async, no units, no type of another crate. Slices of `f64` in, plain values out.
+//! The transcendental functions come from `libm` and the random numbers from ChaCha8, so the same input gives
+//! the same bits on every platform.
+
+pub mod error;
+pub mod interval;
+pub mod location;
+pub mod multiplicity;
+pub mod planning;
+pub mod quantile;
+pub mod signed_rank;
+pub mod special;
+pub mod verdict;
+
+pub use error::Unusable;
+pub use interval::Interval;
+pub use verdict::{Judged, Rules, Verdict, judge};
