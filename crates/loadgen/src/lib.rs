@@ -4,4 +4,4 @@
 
 pub mod observation;
 
-pub use observation::{Answer, CredentialFact, Ending, Identity, Observation, Observer};
+pub use observation::{Answer, CredentialFact, Ending, Identity, Observation, Observer, Phase};

@@ -42,6 +42,8 @@ pub enum Answer {
     TimedOut,
     /// The connection could not be made.
     Unreachable,
+    /// The connection was made, but TLS was not: name mismatch, unknown issuer, no common version.
+    TlsRefused,
     /// The server closed before the answer was complete.
     Closed,
     /// The answer breaks HTTP/1.1 framing, or a second answer came unasked.
@@ -95,8 +97,25 @@ pub enum Ending {
     Replaced,
 }
 
+/// Part of a drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The measured part begins: steps intended from here on are observed.
+    Measure,
+    /// Nothing new falls due; what is in flight is awaited.
+    Drain,
+}
+
 /// Receives every observation, in order of completion, on the generator's thread: it must be cheap and must not block.
+///
+/// Steps intended during warm-up are driven but not observed.
 pub trait Observer {
-    /// One finished operation.
+    /// One finished operation, intended in the measured part.
     fn observe(&mut self, observation: &Observation);
+
+    /// A phase begins at `at_ns` from the start of the trace: the moment to read process clocks.
+    /// `Measure` comes once even without warm-up; `Drain` follows unless the drive was stopped before.
+    fn phase(&mut self, phase: Phase, at_ns: u64) {
+        let _ = (phase, at_ns);
+    }
 }
