@@ -1,3 +1,16 @@
-//! The `authbench` command.
+//! The `authbench` command: arguments in, one command run, one exit code out.
 
-fn main() {}
+mod args;
+mod commands;
+mod error;
+mod exit;
+mod output;
+mod redact;
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let mut output = output::Output::to_stdout();
+    let result = commands::dispatch(args::Cli::parse().command, &mut output);
+    exit::conclude(result, output)
+}

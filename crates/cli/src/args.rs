@@ -1,0 +1,30 @@
+//! What may be typed: the commands and what all of them share.
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+use crate::exit;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());
+
+/// Compare what sessions, JWTs and the designs between them cost, on the same traffic, with honest error bars.
+#[derive(Debug, Parser)]
+#[command(name = "authbench", version, styles = STYLES, after_help = exit::TABLE, max_term_width = 100)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands, one file each.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a program that dies with the process that asked for it
+    #[command(name = "__child", hide = true)]
+    Child(commands::child::ChildArgs),
+}

@@ -1,0 +1,94 @@
+//! Every failure a user can see: converted once, here, into message, causes, next step and exit code.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::exit::Exit;
+use crate::redact::redact;
+
+/// Why a command did not do what it was asked to do.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
+
+/// Who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The command line, or a file that the user wrote.
+    Usage,
+    /// The tool or the machine.
+    Tool,
+}
+
+impl Failure {
+    /// The command line or a file is wrong.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self { kind: Kind::Usage, message: message.to_string(), causes: Vec::new(), hint: None }
+    }
+
+    /// The tool or the machine failed.
+    pub(crate) fn tool(message: impl Display) -> Self {
+        Self { kind: Kind::Tool, message: message.to_string(), causes: Vec::new(), hint: None }
+    }
+
+    /// Adds the chain of causes.
+    #[must_use]
+    pub(crate) fn because(mut self, source: &dyn Error) -> Self {
+        let mut cause = Some(source);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some errors repeat their source in their own text: once is enough.
+            if !self.message.contains(&text) && !self.causes.iter().any(|known| known.contains(&text)) {
+                self.causes.push(text);
+            }
+            cause = error.source();
+        }
+        self
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// The exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.kind {
+            Kind::Usage => Exit::Usage,
+            Kind::Tool => Exit::Tool,
+        }
+    }
+
+    /// Prints it on stderr, credentials redacted.
+    pub(crate) fn render(&self) {
+        let mut stderr = anstream::stderr().lock();
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into()));
+        let mut text = format!("{red}error:{red:#} {}\n", redact(&self.message));
+        for cause in &self.causes {
+            text.push_str(&format!("  because: {}\n", redact(cause)));
+        }
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("  {cyan}help:{cyan:#} {}\n", redact(hint)));
+        }
+        // With stderr gone there is nobody left to tell; the exit code still says it.
+        let _ = stderr.write_all(text.as_bytes());
+    }
+}
+
+impl From<scenario::FileError> for Failure {
+    fn from(error: scenario::FileError) -> Self {
+        let hint = error.hint.clone();
+        let position = scenario::FileError { hint: None, ..error };
+        Self { hint, ..Self::usage(position) }
+    }
+}

@@ -1,0 +1,71 @@
+//! Results on stdout: a reader that has gone away is not an error, and everything else is.
+
+use std::io::{self, BufWriter, Write};
+
+use crate::error::Failure;
+
+/// Where results go. After a broken pipe (`authbench … | head`) the rest is discarded, and the exit code still tells the
+/// truth about the command. Colours are left out when stdout is no terminal or `NO_COLOR` is set.
+pub(crate) struct Output {
+    sink: BufWriter<Box<dyn Write>>,
+    reader_gone: bool,
+}
+
+impl Output {
+    /// Standard output.
+    pub(crate) fn to_stdout() -> Self {
+        Self { sink: BufWriter::new(Box::new(anstream::stdout())), reader_gone: false }
+    }
+
+    /// Writes text as it is.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.write(text.as_bytes())
+    }
+
+    /// Writes one line.
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
+        self.text(line)?;
+        self.text("\n")
+    }
+
+    /// Writes bytes as they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.reader_gone {
+            return Ok(());
+        }
+        let written = self.sink.write_all(bytes);
+        self.forgive(written)
+    }
+
+    /// Writes a value as indented JSON, for programs.
+    pub(crate) fn json<T: serde::Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|source| Failure::tool("the result could not be written as JSON").because(&source))?;
+        self.line(&text)
+    }
+
+    /// Hands on what is buffered.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        if self.reader_gone {
+            return Ok(());
+        }
+        let flushed = self.sink.flush();
+        self.forgive(flushed)
+    }
+
+    /// Flushes at the end.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.flush()
+    }
+
+    fn forgive(&mut self, result: io::Result<()>) -> Result<(), Failure> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.reader_gone = true;
+                Ok(())
+            }
+            Err(error) => Err(Failure::tool("stdout could not be written").because(&error)),
+            Ok(()) => Ok(()),
+        }
+    }
+}
