@@ -11,5 +11,7 @@ pub mod run;
 pub use block::{BlockRecord, Outcome};
 pub use error::Error;
 pub use event::Event;
+pub use loadgen::Ending;
 pub use plan::Plan;
 pub use run::{RunOptions, RunSummary, run};
+pub use scenario::Operation;
