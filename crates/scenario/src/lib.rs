@@ -2,11 +2,21 @@
 //!
 //! Invariant: this crate knows no runtime (tokio), no mechanism of authentication and no clock.
 
+pub mod arrival;
 pub mod backend;
+pub mod builtin;
 pub mod error;
+pub mod file;
+mod popularity;
+mod random;
+pub mod scenario;
 pub mod trace;
+pub mod units;
 pub mod wire;
 
+pub use arrival::Arrival;
 pub use backend::BackendFile;
 pub use error::FileError;
-pub use trace::{Operation, Step};
+pub use scenario::{Scenario, Workload};
+pub use trace::{Operation, Step, Trace, TraceOptions};
+pub use units::HumanDuration;

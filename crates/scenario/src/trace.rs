@@ -1,6 +1,13 @@
 //! Scheduled operations: what the generator is told to do, and when.
 
+mod stationary;
+
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use crate::scenario::{Scenario, Workload};
+use stationary::StationarySteps;
 
 /// What a subject does in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,4 +42,51 @@ pub struct Step {
     pub device: u8,
     /// What is done.
     pub operation: Operation,
+}
+
+/// What a trace depends on besides its scenario.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraceOptions {
+    /// Each round has its own draws; within a round every backend sees the same.
+    pub round: u32,
+    /// Length of the trace instead of the scenario's own.
+    pub duration: Option<Duration>,
+    /// How long an access credential lives before it must be refreshed; absent where there is nothing to refresh.
+    /// It adds refresh steps and changes no other.
+    pub access_lifetime: Option<Duration>,
+}
+
+/// Steps in order of their intended start, made as they are asked for: memory does not grow with subjects or length.
+#[derive(Debug)]
+pub struct Trace {
+    steps: Steps,
+}
+
+#[derive(Debug)]
+enum Steps {
+    Stationary(Box<StationarySteps>),
+}
+
+impl Scenario {
+    /// The trace of this scenario: same scenario and options, same steps on every machine.
+    #[must_use]
+    pub fn trace(&self, options: &TraceOptions) -> Trace {
+        let steps = match &self.workload {
+            Workload::Stationary(load) => {
+                Steps::Stationary(Box::new(StationarySteps::new(self, load, options)))
+            }
+        };
+        Trace { steps }
+    }
+}
+
+impl Iterator for Trace {
+    type Item = Step;
+
+    #[inline]
+    fn next(&mut self) -> Option<Step> {
+        match &mut self.steps {
+            Steps::Stationary(steps) => steps.next(),
+        }
+    }
 }

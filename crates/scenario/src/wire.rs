@@ -91,7 +91,8 @@ pub struct Principal {
 pub fn principal(index: u32, size: usize) -> Principal {
     let name = subject_name(index);
     let subject = String::from_utf8_lossy(&name).into_owned();
-    let roles = vec!["member".to_owned(), if index.is_multiple_of(16) { "admin" } else { "basic" }.to_owned()];
+    let roles =
+        vec!["member".to_owned(), if index.is_multiple_of(16) { "admin" } else { "basic" }.to_owned()];
     let mut tenant = format!("tenant-{:04}-", index % 1000);
     let used = subject.len() + 1 + roles.iter().map(|role| role.len() + 1).sum::<usize>() + tenant.len();
     tenant.extend((used..size).map(|at| char::from(b'a' + ((index as usize + at) % 26) as u8)));
@@ -119,7 +120,7 @@ pub fn identity_body(subject: &str, digest: u64) -> String {
 }
 
 /// How logins check a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PasswordHash {
     /// Argon2id at OWASP parameters (19 MiB, t = 2, p = 1).

@@ -1,0 +1,131 @@
+//! The shipped scenarios, backends and plans, compiled in: an installed binary works in an empty folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::FileError;
+use crate::file::nearest;
+
+/// One shipped file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Builtin {
+    /// Name without folder and ending.
+    pub name: &'static str,
+    /// Path below `scenarios/`, for writing it out.
+    pub path: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// `scenarios/*.toml`.
+    Scenarios,
+    /// `scenarios/backends/*.toml`.
+    Backends,
+    /// `scenarios/plans/*.toml`.
+    Plans,
+}
+
+macro_rules! shelf {
+    ($($path:literal),* $(,)?) => {
+        &[$(Builtin { name: stem($path), path: $path, text: include_str!(concat!("../../../scenarios/", $path)) }),*]
+    };
+}
+
+const SCENARIOS: &[Builtin] = shelf!["steady.toml"];
+
+const BACKENDS: &[Builtin] = shelf![
+    "backends/none.toml",
+    "backends/session-memory.toml",
+    "backends/session-redis.toml",
+    "backends/jwt-stateless.toml",
+    "backends/jwt-denylist.toml",
+    "backends/jwt-denylist-index.toml",
+    "backends/jwt-allowlist.toml",
+    "backends/jwt-refresh.toml",
+];
+
+const PLANS: &[Builtin] = shelf![];
+
+/// `backends/none.toml` → `none`.
+const fn stem(path: &'static str) -> &'static str {
+    let bytes = path.as_bytes();
+    let mut start = bytes.len();
+    while start > 0 && bytes[start - 1] != b'/' {
+        start -= 1;
+    }
+    let (_, name) = path.split_at(start);
+    let (name, _) = name.split_at(name.len() - ".toml".len());
+    name
+}
+
+/// A file's text and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The file as the user named it, or `<built-in NAME>`.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+impl Shelf {
+    /// Every shipped file on it.
+    #[must_use]
+    pub fn all(self) -> &'static [Builtin] {
+        match self {
+            Self::Scenarios => SCENARIOS,
+            Self::Backends => BACKENDS,
+            Self::Plans => PLANS,
+        }
+    }
+
+    /// The shipped file of this name.
+    #[must_use]
+    pub fn find(self, name: &str) -> Option<&'static Builtin> {
+        self.all().iter().find(|builtin| builtin.name == name)
+    }
+
+    /// What a user means by `name`: a file of that path if there is one, else the built-in of that name.
+    pub fn resolve(self, name: &str) -> Result<Found, FileError> {
+        let path = Path::new(name);
+        match fs::read_to_string(path) {
+            Ok(text) => Ok(Found { path: path.to_owned(), text }),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {
+                self.find(name).map(Builtin::found).ok_or_else(|| self.missing(name))
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(whole(path, "is not UTF-8 text".into(), None))
+            }
+            Err(error) => Err(whole(path, format!("cannot be read: {error}"), None)),
+        }
+    }
+
+    fn missing(self, name: &str) -> FileError {
+        let what = match self {
+            Self::Scenarios => "scenario",
+            Self::Backends => "backend",
+            Self::Plans => "plan",
+        };
+        let names = self.all().iter().map(|builtin| builtin.name);
+        let hint = match nearest(name, names.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("built-in: {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        whole(Path::new(name), format!("no such file, and no built-in {what} of that name"), Some(hint))
+    }
+}
+
+impl Builtin {
+    /// As if it had been read from a file.
+    #[must_use]
+    pub fn found(&self) -> Found {
+        Found { path: format!("<built-in {}>", self.name).into(), text: self.text.to_owned() }
+    }
+}
+
+fn whole(path: &Path, message: String, hint: Option<String>) -> FileError {
+    FileError { path: path.to_owned(), line: 0, column: 0, key: String::new(), message, hint }
+}

@@ -1,0 +1,120 @@
+//! A scenario: what load, as validated values. Code behind this border never re-checks a file.
+
+pub mod file;
+mod validate;
+
+use std::path::Path;
+
+use crate::arrival::Arrival;
+use crate::error::FileError;
+use crate::units::HumanDuration;
+use crate::wire::{PasswordHash, Provision};
+
+pub use file::ScenarioFile;
+
+/// A validated scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Kebab-case name.
+    pub name: String,
+    /// The question it answers, one sentence.
+    pub question: String,
+    /// Seed of everything drawn for it.
+    pub seed: u64,
+    /// Who the users are.
+    pub population: Population,
+    /// How the generator connects.
+    pub client: Client,
+    /// What is done.
+    pub workload: Workload,
+    /// Length of its trace: of an episode, or of a stationary trace when no block length is given.
+    pub duration: HumanDuration,
+}
+
+/// Who the users are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Population {
+    /// Number of subjects, at least 1.
+    pub subjects: u32,
+    /// Devices per subject that are logged in before the start, in stationary scenarios.
+    pub devices: u8,
+    /// Exponent of Zipf popularity; 0 = all alike.
+    pub zipf: f64,
+    /// Revoked credentials known to the server before the start, per million live ones.
+    pub revoked_per_million: u32,
+    /// Size of a principal's canonical form, bytes.
+    pub principal_bytes: u32,
+    /// How logins check a password.
+    pub password_hash: PasswordHash,
+}
+
+/// How the generator connects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Keep-alive connections.
+    pub connections: u32,
+    /// From intended start to giving up.
+    pub deadline: HumanDuration,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Workload {
+    /// Logged-in users requesting at a steady rate, and logins beside them: measured in paired blocks.
+    Stationary(Stationary),
+}
+
+/// Logged-in users requesting, and logins beside them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stationary {
+    /// Authenticated requests per second.
+    pub rate: f64,
+    /// How they are spread over time.
+    pub arrivals: Arrival,
+    /// Share of the requests that write, 0 to 1.
+    pub writes: f64,
+    /// Logins beside them.
+    pub logins: Option<Logins>,
+}
+
+/// Logins beside the requests, each on a device of its own, so that no request waits for one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logins {
+    /// Per second.
+    pub rate: f64,
+    /// How they are spread over time.
+    pub arrivals: Arrival,
+}
+
+impl Scenario {
+    /// Parses and validates a scenario file's text. `path` is used in errors, and for files named in it.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        let file: ScenarioFile = crate::file::parse(path, text)?;
+        validate::scenario(&file, &validate::Source { path, text })
+    }
+
+    /// Whether it may be measured in paired blocks. Otherwise it runs as a whole episode.
+    #[must_use]
+    pub fn is_stationary(&self) -> bool {
+        matches!(self.workload, Workload::Stationary(_))
+    }
+
+    /// Devices of a subject that occur in the trace: its indices are below this.
+    #[must_use]
+    pub fn device_count(&self) -> u8 {
+        match &self.workload {
+            Workload::Stationary(load) => self.population.devices + u8::from(load.logins.is_some()),
+        }
+    }
+
+    /// What must be logged in before the start; nothing where users log in themselves.
+    #[must_use]
+    pub fn provision(&self) -> Option<Provision> {
+        self.is_stationary().then_some(Provision {
+            first: 0,
+            subjects: self.population.subjects,
+            devices: self.population.devices,
+            revoked_per_million: self.population.revoked_per_million,
+        })
+    }
+}
