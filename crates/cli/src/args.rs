@@ -21,9 +21,12 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The commands, one file each.
+/// The commands, one file each; the text of each stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    List(commands::list::ListArgs),
+    Check(commands::check::CheckArgs),
+    Init(commands::init::InitArgs),
     /// Start a program that dies with the process that asked for it
     #[command(name = "__child", hide = true)]
     Child(commands::child::ChildArgs),

@@ -1,6 +1,9 @@
 //! One file per command: its arguments and what it does with them.
 
+pub(crate) mod check;
 pub(crate) mod child;
+pub(crate) mod init;
+pub(crate) mod list;
 
 use crate::args::Command;
 use crate::error::Failure;
@@ -8,8 +11,11 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 /// Runs one command.
-pub(crate) fn dispatch(command: Command, _output: &mut Output) -> Result<Exit, Failure> {
+pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
+        Command::List(args) => list::run(&args, output),
+        Command::Check(args) => check::run(&args, output),
+        Command::Init(args) => init::run(&args, output),
         Command::Child(args) => child::run(&args),
     }
 }

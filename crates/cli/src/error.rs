@@ -38,6 +38,20 @@ impl Failure {
         Self { kind: Kind::Tool, message: message.to_string(), causes: Vec::new(), hint: None }
     }
 
+    /// Takes over an error that carries its next step in a `help:` line of its own text.
+    fn split(kind: Kind, error: &dyn Error) -> Self {
+        let text = error.to_string();
+        let (message, hint) = match text.split_once("\n  help: ") {
+            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+            None => (text, None),
+        };
+        let failure = Self { kind, message, causes: Vec::new(), hint };
+        match error.source() {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    }
+
     /// Adds the chain of causes.
     #[must_use]
     pub(crate) fn because(mut self, source: &dyn Error) -> Self {
@@ -87,8 +101,16 @@ impl Failure {
 
 impl From<scenario::FileError> for Failure {
     fn from(error: scenario::FileError) -> Self {
-        let hint = error.hint.clone();
-        let position = scenario::FileError { hint: None, ..error };
-        Self { hint, ..Self::usage(position) }
+        Self::split(Kind::Usage, &error)
+    }
+}
+
+impl From<measure::Error> for Failure {
+    fn from(error: measure::Error) -> Self {
+        let kind = match &error {
+            measure::Error::File(_) | measure::Error::Recording { .. } => Kind::Usage,
+            _ => Kind::Tool,
+        };
+        Self::split(kind, &error)
     }
 }

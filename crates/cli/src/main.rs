@@ -1,11 +1,16 @@
 //! The `authbench` command: arguments in, one command run, one exit code out.
 
+mod amend;
 mod args;
+mod clock;
 mod commands;
 mod error;
 mod exit;
+mod out_dir;
 mod output;
+mod progress;
 mod redact;
+mod signal;
 
 use clap::Parser;
 

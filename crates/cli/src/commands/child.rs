@@ -2,12 +2,15 @@
 //!
 //! The parent-death signal survives `exec`, so it is set here, in the child, before the program starts. A parent that
 //! died before the signal was set would never be noticed; hence the second look at the parent's id.
+//!
+//! The program gets a process group of its own: Ctrl-C at a terminal reaches the whole foreground group, and a run must
+//! be able to finish its block before its servers end.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal, setpgid};
 
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -28,6 +31,8 @@ pub(crate) fn run(args: &ChildArgs) -> Result<Exit, Failure> {
     if getppid().map(|parent| parent.as_raw_pid()) != Some(args.parent) {
         return Err(Failure::tool("the process that asked for this one has ended"));
     }
+    setpgid(None, None)
+        .map_err(|source| Failure::tool("a process group could not be made").because(&source))?;
     let [program, arguments @ ..] = args.program.as_slice() else {
         return Err(Failure::usage("no program to start"));
     };

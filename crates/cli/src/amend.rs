@@ -1,0 +1,85 @@
+//! What the command line changes in a plan. Every change is a change of the plan: its hash, printed in the report, follows.
+
+use measure::Plan;
+use measure::plan::PairedScenario;
+use scenario::Scenario;
+use scenario::builtin::Shelf;
+
+use crate::error::Failure;
+
+/// Rounds and lengths of a stationary scenario that the plan does not have.
+const ADDED: (u32, u64, u64) = (8, 200, 600);
+
+/// Changes of a plan.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Changes of the plan (and so of its hash)")]
+pub(crate) struct Amendments {
+    /// Measure only this backend, a name or a file (repeatable); the baseline and `none` stay
+    #[arg(long, value_name = "NAME")]
+    pub(crate) backend: Vec<String>,
+    /// Measure only this scenario, a name or a file (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Vec<String>,
+    /// Rounds of every paired scenario, fixed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rounds: Option<u32>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+impl Amendments {
+    /// Changes the plan.
+    pub(crate) fn apply(&self, plan: &mut Plan) -> Result<(), Failure> {
+        if !self.backend.is_empty() {
+            let stays =
+                |name: &String| *name == plan.baseline || name == "none" || self.backend.contains(name);
+            let mut backends: Vec<String> =
+                plan.backends.iter().filter(|name| stays(name)).cloned().collect();
+            for name in &self.backend {
+                Shelf::Backends.resolve(name)?;
+                if !backends.contains(name) {
+                    backends.push(name.clone());
+                }
+            }
+            plan.backends = backends;
+        }
+        if !self.scenario.is_empty() {
+            self.choose_scenarios(plan)?;
+        }
+        if let Some(rounds) = self.rounds {
+            for paired in &mut plan.paired {
+                paired.rounds = rounds;
+                paired.rounds_max = None;
+            }
+        }
+        if let Some(seed) = self.seed {
+            plan.seed = seed;
+        }
+        Ok(())
+    }
+
+    fn choose_scenarios(&self, plan: &mut Plan) -> Result<(), Failure> {
+        plan.paired.retain(|paired| self.scenario.contains(&paired.scenario));
+        plan.episodes.retain(|name| self.scenario.contains(name));
+        for name in &self.scenario {
+            if plan.episodes.contains(name) || plan.paired.iter().any(|paired| paired.scenario == *name) {
+                continue;
+            }
+            let found = Shelf::Scenarios.resolve(name)?;
+            if Scenario::parse(&found.path, &found.text)?.is_stationary() {
+                let (rounds, warm_ms, block_ms) = ADDED;
+                plan.paired.push(PairedScenario {
+                    scenario: name.clone(),
+                    rounds,
+                    rounds_max: None,
+                    warm_ms,
+                    block_ms,
+                });
+            } else {
+                plan.episodes.push(name.clone());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! `authbench check`: is this file one that can be used, and does everything it names exist?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use scenario::{BackendFile, FileError, Scenario};
+
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::Output;
+
+const EXAMPLE: &str = "Examples:
+  authbench check my-scenario.toml my-backend.toml
+  authbench check scenarios/*.toml scenarios/*/*.toml
+
+Exit code 2 when any of them cannot be used.";
+
+/// Check scenario, backend and plan files
+///
+/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, everything else is a scenario.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct CheckArgs {
+    /// Files to check
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// What a file is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Scenario,
+    Backend,
+    Plan,
+}
+
+impl Kind {
+    fn of(text: &str) -> Self {
+        // A file that is no TOML is told apart nowhere: the scenario parser then names the position of the mistake.
+        let keys = toml::from_str::<toml::Table>(text).unwrap_or_default();
+        if keys.contains_key("mechanism") || keys.contains_key("promises") {
+            Self::Backend
+        } else if keys.contains_key("baseline") || keys.contains_key("paired") {
+            Self::Plan
+        } else {
+            Self::Scenario
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Scenario => "scenario",
+            Self::Backend => "backend",
+            Self::Plan => "plan",
+        }
+    }
+}
+
+pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let mut exit = Exit::Good;
+    for path in &args.files {
+        match check(path) {
+            Ok((kind, name)) => {
+                output.line(&format!("{}: {} `{name}` is good", path.display(), kind.name()))?
+            }
+            Err(failure) => {
+                output.flush()?;
+                failure.render();
+                exit = failure.exit();
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn check(path: &Path) -> Result<(Kind, String), Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|e| Failure::usage(format!("{} cannot be read", path.display())).because(&e))?;
+    let kind = Kind::of(&text);
+    let name = match kind {
+        Kind::Scenario => Scenario::parse(path, &text)?.name,
+        Kind::Backend => backend(path, &text)?,
+        Kind::Plan => plan(path, &text)?,
+    };
+    Ok((kind, name))
+}
+
+fn backend(path: &Path, text: &str) -> Result<String, FileError> {
+    let backend = BackendFile::parse(path, text)?;
+    Ok(backend.header.name)
+}
+
+fn plan(path: &Path, text: &str) -> Result<String, FileError> {
+    Ok(scenario::file::parse::<measure::Plan>(path, text)?.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn keys_tell_what_a_file_is() {
+        for (text, kind) in [
+            ("name = 'x'\n[mechanism]\n", Kind::Backend),
+            ("promises = {}\n", Kind::Backend),
+            ("baseline = 'none'\n", Kind::Plan),
+            ("[[paired]]\n", Kind::Plan),
+            ("name = 'x'\n[load]\n", Kind::Scenario),
+            ("this is = not = toml", Kind::Scenario),
+            ("", Kind::Scenario),
+        ] {
+            assert_eq!(Kind::of(text), kind, "{text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! How far a run is: drawn on stderr when that is a terminal, and only between two blocks, so that drawing never runs
+//! beside a measurement. Without a terminal only what a reader of the log must know is written.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use measure::event::{Budget, Event, Skipped};
+
+use crate::redact::redact;
+
+/// Draws the events of a run.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// On stderr, if it is a terminal.
+    pub(crate) fn on_stderr() -> Self {
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        } else {
+            ProgressBar::hidden()
+        };
+        Self { bar }
+    }
+
+    /// Takes one event.
+    pub(crate) fn show(&self, event: &Event) {
+        match event {
+            Event::Budget(budget) => self.say(&sentence(budget)),
+            Event::Skipped(skipped) => self.say(&skipped_lines(skipped)),
+            Event::Warning(warning) => self.say(&warning_line(&warning.row, &warning.message)),
+            Event::SetUp { row, message } => {
+                let about = if row.is_empty() { String::new() } else { format!("{row}: ") };
+                self.bar.set_message(format!("{about}{message}"));
+                self.bar.tick();
+            }
+            Event::Ceiling { per_second } => {
+                self.bar.set_message(format!("the generator manages {per_second:.0} requests/s here"));
+                self.bar.tick();
+            }
+            Event::ScenarioStarted { scenario, paired, rounds } => {
+                let how =
+                    if *paired { format!("{rounds} paired rounds") } else { "whole episodes".to_owned() };
+                self.bar.set_message(format!("{scenario}: {how}"));
+                self.bar.tick();
+            }
+            Event::RoundsAdded { scenario, from, to, half_width } => self.say(&format!(
+                "{scenario}: {from} rounds leave ±{:.1} %, going on to {to}",
+                half_width * 100.0
+            )),
+            Event::BlockFinished { block, progress } => {
+                if self.bar.length().is_none() {
+                    self.bar.set_style(style());
+                }
+                self.bar.set_length(progress.total);
+                self.bar.set_position(progress.done);
+                self.bar.set_prefix(clock_text(progress.remaining_ns));
+                self.bar.set_message(format!("{} · {}", block.scenario, block.backend));
+            }
+        }
+    }
+
+    /// Takes the drawing away; what was said stays.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// A line that stays, on a terminal and in a log.
+    fn say(&self, text: &str) {
+        let text = redact(text);
+        // With stderr gone there is nobody left to tell.
+        self.bar.suspend(|| {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        });
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:30.cyan} {pos}/{len}  {prefix} left  {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn clock_text(remaining_ns: u64) -> String {
+    let seconds = Duration::from_nanos(remaining_ns).as_secs_f64().ceil() as u64;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// What a run will take, in one line.
+pub(crate) fn sentence(budget: &Budget) -> String {
+    let seconds = |ms: u64| format!("{:.0} s", (ms as f64 / 1000.0).ceil());
+    let growth = if budget.total_max_ms() > budget.total_ms() {
+        format!(", at most {} if the intervals stay wide", seconds(budget.total_max_ms()))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} rows, {} blocks: about {} ({} paired rounds, {} whole episodes, {} set-up){growth}",
+        budget.rows,
+        budget.blocks,
+        seconds(budget.total_ms()),
+        seconds(budget.paired_ms),
+        seconds(budget.episodes_ms),
+        seconds(budget.set_up_ms),
+    )
+}
+
+fn skipped_lines(skipped: &Skipped) -> String {
+    format!("skipped {}: {}\n  help: {}", skipped.row, skipped.reason, skipped.hint)
+}
+
+fn warning_line(row: &str, message: &str) -> String {
+    if row.is_empty() { format!("warning: {message}") } else { format!("warning: {row}: {message}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_reads_as_one_line_and_names_growth_only_where_there_is_some() {
+        let fixed = Budget {
+            rows: 9,
+            blocks: 90,
+            paired_ms: 43_200,
+            paired_max_ms: 43_200,
+            episodes_ms: 12_000,
+            set_up_ms: 4_100,
+        };
+        assert_eq!(
+            sentence(&fixed),
+            "9 rows, 90 blocks: about 60 s (44 s paired rounds, 12 s whole episodes, 5 s set-up)"
+        );
+        let growing = Budget { paired_max_ms: 86_400, ..fixed };
+        assert!(sentence(&growing).ends_with("set-up), at most 103 s if the intervals stay wide"));
+    }
+
+    #[test]
+    fn remaining_time_is_rounded_up() {
+        assert_eq!(clock_text(0), "0:00");
+        assert_eq!(clock_text(1), "0:01");
+        assert_eq!(clock_text(61_000_000_000), "1:01");
+    }
+}
