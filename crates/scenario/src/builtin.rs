@@ -35,7 +35,7 @@ macro_rules! shelf {
     };
 }
 
-const SCENARIOS: &[Builtin] = shelf!["steady.toml"];
+const SCENARIOS: &[Builtin] = shelf!["steady.toml", "login-storm.toml", "workday.toml", "cafe.toml"];
 
 const BACKENDS: &[Builtin] = shelf![
     "backends/none.toml",

@@ -5,6 +5,7 @@
 pub mod arrival;
 pub mod backend;
 pub mod builtin;
+pub mod distribution;
 pub mod error;
 pub mod file;
 mod popularity;

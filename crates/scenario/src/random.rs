@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     Logins = 5,
     /// Who logs in.
     LoginSubjects = 6,
+    /// Everything one user does in one visit or trial: the stream's index is that visit's.
+    Visit = 7,
     /// The order that spreads popular subjects over the index.
     Spread = 8,
 }
@@ -61,5 +63,11 @@ impl Stream {
     #[inline]
     pub(crate) fn exponential(&mut self) -> f64 {
         -libm::log(self.unit_positive())
+    }
+
+    /// Standard normal: Box and Muller 1958, the cosine half.
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = libm::sqrt(2.0 * self.exponential());
+        radius * libm::cos(std::f64::consts::TAU * self.unit())
     }
 }

@@ -6,6 +6,7 @@ mod validate;
 use std::path::Path;
 
 use crate::arrival::Arrival;
+use crate::distribution::Law;
 use crate::error::FileError;
 use crate::units::HumanDuration;
 use crate::wire::{PasswordHash, Provision};
@@ -62,6 +63,10 @@ pub struct Client {
 pub enum Workload {
     /// Logged-in users requesting at a steady rate, and logins beside them: measured in paired blocks.
     Stationary(Stationary),
+    /// Users arrive, log in, request, think, leave: a whole episode.
+    Workday(Workday),
+    /// A login left behind, "log out everywhere", and a replay of the left-behind credential: a whole episode.
+    Cafe(Cafe),
 }
 
 /// Logged-in users requesting, and logins beside them.
@@ -86,6 +91,53 @@ pub struct Logins {
     pub arrivals: Arrival,
 }
 
+/// Users arrive, log in, request, think, leave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workday {
+    /// Users per second of trace time.
+    pub rate: f64,
+    /// How they are spread over time.
+    pub arrivals: Arrival,
+    /// Share of the requests that write, 0 to 1.
+    pub writes: f64,
+    /// Requests per visit.
+    pub requests: Law,
+    /// Time between two steps of a user, nanoseconds of the user's own time.
+    pub think: Law,
+    /// Share of the visits that end with a logout; the others just stop.
+    pub logout: f64,
+    /// A user's own time runs so many times faster than the trace's: think times and lifetimes are divided by it.
+    pub speed: f64,
+}
+
+/// A login left behind on a public machine (device 0), "log out everywhere" from one's own (device 1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cafe {
+    /// Trials begun per second, each by a subject of its own.
+    pub rate: f64,
+    /// How they are spread over time.
+    pub arrivals: Arrival,
+    /// Requests on each of the two devices before the end of all logins.
+    pub requests: u32,
+    /// Mean time between two steps; each is drawn between half of it and one and a half.
+    pub think: HumanDuration,
+    /// Time between two replays of the left-behind credential.
+    pub replay_every: HumanDuration,
+    /// How long after "log out everywhere" it is replayed.
+    pub replay_for: HumanDuration,
+}
+
+impl Cafe {
+    /// The longest a trial can last, nanoseconds.
+    #[must_use]
+    pub fn longest_ns(&self) -> u64 {
+        let pauses = 2 * (1 + u64::from(self.requests));
+        (pauses.saturating_mul(self.think.as_nanos()) / 2)
+            .saturating_mul(3)
+            .saturating_add(self.replay_for.as_nanos())
+    }
+}
+
 impl Scenario {
     /// Parses and validates a scenario file's text. `path` is used in errors, and for files named in it.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
@@ -104,6 +156,8 @@ impl Scenario {
     pub fn device_count(&self) -> u8 {
         match &self.workload {
             Workload::Stationary(load) => self.population.devices + u8::from(load.logins.is_some()),
+            Workload::Workday(_) => self.population.devices,
+            Workload::Cafe(_) => 2,
         }
     }
 

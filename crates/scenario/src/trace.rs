@@ -1,12 +1,16 @@
 //! Scheduled operations: what the generator is told to do, and when.
 
+mod cafe;
+mod episode;
 mod stationary;
+mod workday;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::{Scenario, Workload};
+use crate::scenario::{Cafe, Scenario, Workday, Workload};
+use episode::{Cast, EpisodeSteps};
 use stationary::StationarySteps;
 
 /// What a subject does in one step.
@@ -65,6 +69,8 @@ pub struct Trace {
 #[derive(Debug)]
 enum Steps {
     Stationary(Box<StationarySteps>),
+    Workday(Box<EpisodeSteps<Cast<Workday>>>),
+    Cafe(Box<EpisodeSteps<Cast<Cafe>>>),
 }
 
 impl Scenario {
@@ -75,6 +81,8 @@ impl Scenario {
             Workload::Stationary(load) => {
                 Steps::Stationary(Box::new(StationarySteps::new(self, load, options)))
             }
+            Workload::Workday(load) => Steps::Workday(Box::new(episode::workday(self, load, options))),
+            Workload::Cafe(load) => Steps::Cafe(Box::new(episode::cafe(self, load, options))),
         };
         Trace { steps }
     }
@@ -87,6 +95,8 @@ impl Iterator for Trace {
     fn next(&mut self) -> Option<Step> {
         match &mut self.steps {
             Steps::Stationary(steps) => steps.next(),
+            Steps::Workday(steps) => steps.next(),
+            Steps::Cafe(steps) => steps.next(),
         }
     }
 }

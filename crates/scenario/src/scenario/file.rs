@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::arrival::Arrival;
+use crate::distribution::Distribution;
 use crate::units::HumanDuration;
 use crate::wire::PasswordHash;
 
@@ -29,6 +30,12 @@ pub struct ScenarioFile {
     /// Logins beside the requests (stationary only).
     #[serde(default)]
     pub logins: Option<LoginsFile>,
+    /// What each user does (workday only).
+    #[serde(default)]
+    pub visit: Option<VisitFile>,
+    /// What each trial consists of (cafe only).
+    #[serde(default)]
+    pub trial: Option<TrialFile>,
     /// How the generator connects.
     #[serde(default)]
     pub client: ClientFile,
@@ -40,6 +47,22 @@ pub struct ScenarioFile {
 pub enum Kind {
     /// Logged-in users requesting at a steady rate, and logins beside them: measured in paired blocks.
     Stationary,
+    /// Users arrive, log in, request, think, leave: a whole episode.
+    Workday,
+    /// A login left behind, "log out everywhere", and a replay of the left-behind credential: a whole episode.
+    Cafe,
+}
+
+impl Kind {
+    /// As it is written in a file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stationary => "stationary",
+            Self::Workday => "workday",
+            Self::Cafe => "cafe",
+        }
+    }
 }
 
 /// Who the users are.
@@ -48,7 +71,8 @@ pub enum Kind {
 pub struct PopulationFile {
     /// Number of subjects, 1 to 100,000,000.
     pub subjects: u32,
-    /// Devices per subject that are logged in before the start (stationary only), 1 to 16.
+    /// Devices per subject, 1 to 16. Stationary: all of them are logged in before the start. Workday: a user who comes
+    /// back takes the next. Cafe: always two.
     pub devices: u8,
     /// Exponent of Zipf popularity, 0 (all alike) to 4.
     pub zipf: f64,
@@ -99,6 +123,58 @@ pub struct LoginsFile {
     /// How they are spread over time.
     #[serde(default)]
     pub arrivals: Arrival,
+}
+
+/// What each user of a workday does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VisitFile {
+    /// Requests per visit.
+    pub requests: Distribution<f64>,
+    /// Time between two steps of a user.
+    pub think: Distribution<HumanDuration>,
+    /// Share of the visits that end with a logout, 0 to 1; the others just stop.
+    pub logout: f64,
+    /// So many times faster than life: think times and credential lifetimes are divided by it.
+    pub speed: f64,
+}
+
+impl Default for VisitFile {
+    fn default() -> Self {
+        let think = HumanDuration::from_millis(3000);
+        let max = HumanDuration::from_millis(30 * 60 * 1000);
+        Self {
+            requests: Distribution::LogNormal { median: 6.0, sigma: 1.0, max: Some(200.0) },
+            think: Distribution::LogNormal { median: think, sigma: 2.5, max: Some(max) },
+            logout: 0.3,
+            speed: 1.0,
+        }
+    }
+}
+
+/// What each trial of a cafe consists of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrialFile {
+    /// Requests on each of the two devices before "log out everywhere", 0 to 1000.
+    pub requests: u32,
+    /// Mean time between two steps.
+    pub think: HumanDuration,
+    /// Time between two replays of the left-behind credential.
+    pub replay_every: HumanDuration,
+    /// How long after "log out everywhere" it is replayed.
+    pub replay_for: HumanDuration,
+}
+
+impl Default for TrialFile {
+    fn default() -> Self {
+        Self {
+            requests: 2,
+            think: HumanDuration::from_millis(20),
+            replay_every: HumanDuration::from_millis(20),
+            replay_for: HumanDuration::from_millis(600),
+        }
+    }
 }
 
 /// How the generator connects.
