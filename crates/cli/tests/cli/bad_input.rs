@@ -1,0 +1,124 @@
+//! Bad input: one clear message, a next step, the documented exit code, nothing half-written.
+
+use std::fs;
+
+use crate::support::run_in;
+
+/// A mistake and what must be said about it.
+struct Case {
+    name: &'static str,
+    /// Files written before.
+    files: &'static [(&'static str, &'static str)],
+    arguments: &'static [&'static str],
+    code: i32,
+    /// Each must stand in what is printed on stderr.
+    says: &'static [&'static str],
+}
+
+const STEADY: &str = include_str!("../../../../scenarios/steady.toml");
+
+const CASES: &[Case] = &[
+    Case {
+        name: "no command",
+        files: &[],
+        arguments: &[],
+        code: 2,
+        says: &["Usage: authbench", "Exit codes:"],
+    },
+    Case {
+        name: "unknown command",
+        files: &[],
+        arguments: &["chekc"],
+        code: 2,
+        says: &["unrecognized subcommand 'chekc'", "'check'"],
+    },
+    Case {
+        name: "unknown key in a scenario",
+        files: &[(
+            "bad.toml",
+            "name = \"x\"\nquestion = \"?\"\nkind = \"stationary\"\nseed = 1\n[population]\nsubjects = 10\n[load]\nratee = 10\n",
+        )],
+        arguments: &["check", "bad.toml"],
+        code: 2,
+        says: &["error: bad.toml:8:1:", "unknown key `load.ratee`", "help:", "`rate`"],
+    },
+    Case {
+        name: "wrong type in a scenario",
+        files: &[(
+            "bad.toml",
+            "name = \"x\"\nquestion = \"?\"\nkind = \"stationary\"\nseed = 1\n[population]\nsubjects = \"many\"\n[load]\nrate = 10\n",
+        )],
+        arguments: &["check", "bad.toml"],
+        code: 2,
+        says: &["error: bad.toml:6:12:", "string \"many\""],
+    },
+    Case {
+        name: "no TOML at all",
+        files: &[("bad.toml", "what = is = this\n")],
+        arguments: &["check", "bad.toml"],
+        code: 2,
+        says: &["error: bad.toml:1:"],
+    },
+    Case {
+        name: "missing file",
+        files: &[],
+        arguments: &["check", "nowhere.toml"],
+        code: 2,
+        says: &["error: nowhere.toml cannot be read", "No such file or directory"],
+    },
+    Case {
+        name: "one bad file among good ones",
+        files: &[("good.toml", STEADY), ("bad.toml", "name = 1\n")],
+        arguments: &["check", "bad.toml", "good.toml"],
+        code: 2,
+        says: &["error: bad.toml:1:8:"],
+    },
+    Case {
+        name: "files that init would overwrite",
+        files: &[("scenarios/steady.toml", "mine\n")],
+        arguments: &["init"],
+        code: 2,
+        says: &["scenarios/steady.toml is already there: nothing was written", "help:", "init DIR"],
+    },
+];
+
+#[test]
+fn bad_input_is_answered_with_a_message_a_next_step_and_the_documented_code() {
+    for case in CASES {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in case.files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let before = listing(folder.path());
+        let said = run_in(folder.path(), case.arguments);
+        assert_eq!(said.code, Some(case.code), "{}: {said:?}", case.name);
+        for needed in case.says {
+            assert!(
+                said.stderr.contains(needed),
+                "{}: {needed:?} is not said in:\n{}",
+                case.name,
+                said.stderr
+            );
+        }
+        assert!(!said.stderr.contains("panicked"), "{}: {}", case.name, said.stderr);
+        assert_eq!(listing(folder.path()), before, "{}: something was written", case.name);
+    }
+}
+
+fn listing(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path.clone());
+            }
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
