@@ -1,5 +1,7 @@
 //! The rules of the repository, as tests: `cargo test` is the only gate.
 
+#![expect(clippy::expect_used, reason = "helpers of tests may fail the test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! The command as its users meet it: a process with arguments, output and an exit code.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
 mod bad_input;
 mod help;
+mod processes;
 mod support;

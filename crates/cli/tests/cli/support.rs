@@ -30,3 +30,28 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Said {
         stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
     }
 }
+
+/// Waits for something that happens on its own: looks again every 20 ms, at most 30 s.
+pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    for _ in 0..1500 {
+        if happened() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("30 s have passed, and not yet: {what}");
+}
+
+/// Whether a process has ended (one that nobody has waited for yet has ended as well).
+pub(crate) fn gone(pid: i32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Err(_) => true,
+        Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X'])),
+    }
+}
+
+/// Sends a signal to one process.
+pub(crate) fn kill(signal: &str, pid: u32) {
+    let status = Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill");
+    assert!(status.success(), "kill {signal} {pid}");
+}
