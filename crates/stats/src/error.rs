@@ -14,6 +14,8 @@ pub enum Unusable {
     NotFinite,
     /// A parameter lies outside its range (a level not between 0 and 1, a margin not above 0).
     BadParameter,
+    /// The quantity to divide by cannot be told from zero.
+    NotResolved,
 }
 
 impl std::fmt::Display for Unusable {
@@ -22,6 +24,7 @@ impl std::fmt::Display for Unusable {
             Self::TooFew { have, need } => write!(f, "{have} values, at least {need} are needed"),
             Self::NotFinite => f.write_str("a value is not a finite number"),
             Self::BadParameter => f.write_str("a parameter lies outside its range"),
+            Self::NotResolved => f.write_str("the quantity to divide by cannot be told from zero"),
         }
     }
 }

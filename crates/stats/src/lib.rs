@@ -4,16 +4,26 @@
 //! The transcendental functions come from `libm` and the random numbers from ChaCha8, so the same input gives
 //! the same bits on every platform.
 
+pub mod binomial;
+pub mod bootstrap;
 pub mod error;
 pub mod interval;
 pub mod location;
 pub mod multiplicity;
+pub mod pairs;
 pub mod planning;
 pub mod quantile;
+pub mod random;
+pub mod restarts;
+pub mod series;
 pub mod signed_rank;
+pub mod simulation;
 pub mod special;
 pub mod verdict;
 
+pub use bootstrap::Bootstrap;
 pub use error::Unusable;
 pub use interval::Interval;
+pub use pairs::{Pairs, Values};
+pub use random::Random;
 pub use verdict::{Judged, Rules, Verdict, judge};

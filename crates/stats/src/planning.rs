@@ -12,11 +12,11 @@ pub const POWER: f64 = 0.8;
 /// More pairs than this are never recommended.
 pub const MOST_PAIRS: usize = 100_000;
 
-/// Standard deviation of the pairs that would give a signed-rank interval of this width: `half-width · √n / z`. A
-/// few stalled blocks widen it only as much as they widen the interval.
-pub fn scale_of(interval: Interval, pairs: usize) -> Result<f64, Unusable> {
+/// Relative standard deviation of the pairs that would give a signed-rank interval of this width around `ratio`:
+/// `half-width · √n / (z · ratio)`. A few stalled blocks widen it only as much as they widen the interval.
+pub fn scale_of(interval: Interval, ratio: f64, pairs: usize) -> Result<f64, Unusable> {
     let z = normal_quantile(0.5 + 0.5 * interval.level)?;
-    Ok(interval.half_width() * libm::sqrt(pairs as f64) / z)
+    Ok(interval.half_width() * libm::sqrt(pairs as f64) / (z * ratio.abs().max(f64::MIN_POSITIVE)))
 }
 
 /// Scatter and rules from which planning figures follow.
@@ -45,12 +45,13 @@ impl Planning {
         Ok(pairs(z * self.scale / self.rules.log_margin()))
     }
 
-    /// Pairs with which the nearer conclusion (equivalent, or different) is reached with [`POWER`], if the true log
-    /// ratio is `estimate`; `None` beyond [`MOST_PAIRS`].
-    pub fn pairs_to_conclude(&self, estimate: f64) -> Result<Option<usize>, Unusable> {
+    /// Pairs with which the nearer conclusion (equivalent, or different) is reached with [`POWER`], if the true ratio is
+    /// `ratio`; `None` beyond [`MOST_PAIRS`].
+    pub fn pairs_to_conclude(&self, ratio: f64) -> Result<Option<usize>, Unusable> {
+        let distance = libm::log(ratio.max(f64::MIN_POSITIVE)).abs();
         let per_test = self.rules.alpha / self.rules.family as f64;
         let power = normal_quantile(POWER)?;
-        let room = self.rules.log_margin() - estimate.abs();
+        let room = self.rules.log_margin() - distance;
         let equivalent = if room > 0.0 {
             // Both one-sided tests must reject; away from the centre of the margin only the nearer one matters.
             let near = pairs((normal_quantile(1.0 - per_test)? + power) * self.scale / room);
@@ -59,7 +60,7 @@ impl Planning {
             None
         };
         let different =
-            pairs((normal_quantile(1.0 - per_test / 2.0)? + power) * self.scale / estimate.abs().max(1e-12));
+            pairs((normal_quantile(1.0 - per_test / 2.0)? + power) * self.scale / distance.max(1e-12));
         Ok(match (equivalent, different) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

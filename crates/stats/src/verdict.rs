@@ -1,4 +1,4 @@
-//! Three-way verdicts on paired log ratios: equivalent, different, or inconclusive, with multiplicity accounted for.
+//! Three-way verdicts on paired ratios: equivalent, different, or inconclusive, with multiplicity accounted for.
 //!
 //! A family is every comparison that could have been reported as a finding: all real rows against one baseline, one
 //! metric. Differences are tested with Holm's adjustment over the family; equivalence uses two one-sided tests at α/m
@@ -7,11 +7,9 @@
 
 use crate::error::{Unusable, open_unit};
 use crate::interval::Interval;
-use crate::location::Walsh;
 use crate::multiplicity::holm;
+use crate::pairs::Pairs;
 use crate::planning::{Planning, scale_of};
-use crate::quantile::mad_scale;
-use crate::signed_rank::p_value;
 
 /// What is registered before the data.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,13 +29,15 @@ impl Rules {
         libm::log1p(self.margin)
     }
 
+    /// Level of the interval that equivalence is decided on, `1 − 2α/m`.
+    #[must_use]
+    pub fn equivalence_level(&self) -> f64 {
+        1.0 - 2.0 * self.alpha / self.family.max(1) as f64
+    }
+
     fn check(&self) -> Result<(), Unusable> {
         open_unit(self.alpha)?;
-        if self.margin > 0.0 && self.margin.is_finite() && self.family > 0 {
-            Ok(())
-        } else {
-            Err(Unusable::BadParameter)
-        }
+        if self.margin > 0.0 && self.margin.is_finite() { Ok(()) } else { Err(Unusable::BadParameter) }
     }
 }
 
@@ -60,24 +60,24 @@ pub enum Verdict {
     Inconclusive,
 }
 
-/// One comparison, judged. Log ratios throughout; `exp` gives ratios.
+/// One comparison, judged. Ratios are plain: 1 is "the same".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
-    /// Hodges–Lehmann estimate.
-    pub estimate: f64,
-    /// Interval of level `1 − α` or more, for this comparison alone.
+    /// Estimate of the ratio.
+    pub ratio: f64,
+    /// Its interval of level `1 − α` or more, for this comparison alone.
     pub interval: Interval,
-    /// Interval of level `1 − 2α/m` or more: equivalence is decided on it. Absent with too few pairs for that level.
+    /// Its interval of level `1 − 2α/m` or more: equivalence is decided on it. Absent with too few pairs for that level.
     pub equivalence: Option<Interval>,
     /// p-value of "no difference", adjusted by Holm.
     pub p_adjusted: f64,
-    /// Was a difference shown (adjusted p at most α, and the interval excludes 0)?
+    /// Was a difference shown (adjusted p at most α, and the interval excludes 1)?
     pub different: bool,
     /// The verdict.
     pub verdict: Verdict,
-    /// Share of pairs below 0, 0 to 1.
+    /// Share of pairs in which the row was lower, 0 to 1.
     pub share_below: f64,
-    /// Scatter of the pairs, as a standard deviation estimated by the median absolute deviation.
+    /// Relative scatter of the pairs, as a standard deviation estimated by the median absolute deviation.
     pub scatter: f64,
     /// Smallest ratio above 1 that this many pairs with this scatter would have shown to differ, four times in five.
     pub resolvable: f64,
@@ -85,72 +85,73 @@ pub struct Judged {
     pub pairs_needed: Option<usize>,
 }
 
-/// Judges every comparison of a family; `comparisons` may be shorter than `rules.family`. A comparison whose data do not
+/// Judges every comparison of a family; `comparisons` may be fewer than `rules.family`. A comparison whose data do not
 /// suffice gets the reason, and still counts in the family.
 #[must_use]
-pub fn judge(comparisons: &[&[f64]], rules: Rules) -> Vec<Result<Judged, Unusable>> {
+pub fn judge(comparisons: &[Pairs<'_>], rules: Rules) -> Vec<Result<Judged, Unusable>> {
     let rules = Rules { family: rules.family.max(comparisons.len()), ..rules };
     if let Err(reason) = rules.check() {
         return vec![Err(reason); comparisons.len()];
     }
-    let adjusted = adjusted(comparisons, rules, p_value);
-    let margin = rules.log_margin();
-    let beyond = adjusted_beyond(comparisons, rules, margin);
-    let one = |(index, data): (usize, &&[f64])| judge_one(data, rules, adjusted[index], beyond[index]);
-    comparisons.iter().enumerate().map(one).collect()
+    let different = adjusted(comparisons, rules, |pairs| pairs.p_value(1.0));
+    let beyond = adjusted(comparisons, rules, |pairs| beyond_margin(pairs, rules));
+    let tests = different.into_iter().zip(beyond);
+    comparisons
+        .iter()
+        .zip(tests)
+        .map(|(pairs, (different, beyond))| one(pairs, rules, different, beyond))
+        .collect()
 }
 
 fn adjusted(
-    comparisons: &[&[f64]],
+    comparisons: &[Pairs<'_>],
     rules: Rules,
-    test: impl Fn(&[f64]) -> Result<f64, Unusable>,
+    test: impl Fn(&Pairs<'_>) -> Result<f64, Unusable>,
 ) -> Vec<f64> {
-    let mut p_values: Vec<f64> = comparisons.iter().map(|data| test(data).unwrap_or(1.0)).collect();
+    let mut p_values: Vec<f64> = comparisons.iter().map(|pairs| test(pairs).unwrap_or(1.0)).collect();
     p_values.resize(rules.family, 1.0);
     holm(&p_values)
 }
 
-/// Holm's adjustment for the sharper statement "beyond the margin", tested on pairs shifted by the margin.
-fn adjusted_beyond(comparisons: &[&[f64]], rules: Rules, margin: f64) -> Vec<f64> {
-    adjusted(comparisons, rules, |data| {
-        let estimate = Walsh::new(data)?.estimate();
-        if estimate.abs() <= margin {
-            return Ok(1.0);
-        }
-        let shifted: Vec<f64> = data.iter().map(|d| d - margin.copysign(estimate)).collect();
-        p_value(&shifted)
-    })
+/// p-value of the sharper statement that the ratio lies beyond the margin, on the side of its estimate.
+fn beyond_margin(pairs: &Pairs<'_>, rules: Rules) -> Result<f64, Unusable> {
+    let (ratio, edge) = (pairs.ratio()?, 1.0 + rules.margin);
+    if ratio > edge {
+        pairs.p_value(edge)
+    } else if ratio < 1.0 / edge {
+        pairs.p_value(1.0 / edge)
+    } else {
+        Ok(1.0)
+    }
 }
 
-fn judge_one(data: &[f64], rules: Rules, p_adjusted: f64, p_beyond: f64) -> Result<Judged, Unusable> {
-    let walsh = Walsh::new(data)?;
-    let estimate = walsh.estimate();
-    let interval = walsh.interval(1.0 - rules.alpha)?;
-    let per_test = rules.alpha / rules.family as f64;
-    let equivalence = walsh.interval(1.0 - 2.0 * per_test).ok();
-    let margin = rules.log_margin();
-    let different = p_adjusted <= rules.alpha && !interval.contains(0.0);
+fn one(pairs: &Pairs<'_>, rules: Rules, p_adjusted: f64, p_beyond: f64) -> Result<Judged, Unusable> {
+    let ratio = pairs.ratio()?;
+    let interval = pairs.interval(1.0 - rules.alpha)?;
+    let equivalence = pairs.interval(rules.equivalence_level()).ok();
+    let edge = 1.0 + rules.margin;
+    let different = p_adjusted <= rules.alpha && !interval.contains(1.0);
     let material = different && p_beyond <= rules.alpha;
-    let verdict = if equivalence.is_some_and(|interval| interval.inside(-margin, margin)) {
+    let verdict = if equivalence.is_some_and(|interval| interval.inside(1.0 / edge, edge)) {
         Verdict::Equivalent
-    } else if different && estimate < 0.0 {
+    } else if different && ratio < 1.0 {
         Verdict::Lower { material }
     } else if different {
         Verdict::Higher { material }
     } else {
         Verdict::Inconclusive
     };
-    let planning = Planning { scale: scale_of(interval, data.len())?, rules };
+    let planning = Planning { scale: scale_of(interval, ratio, pairs.len())?, rules };
     Ok(Judged {
-        estimate,
+        ratio,
         interval,
         equivalence,
         p_adjusted,
         different,
         verdict,
-        share_below: data.iter().filter(|&&d| d < 0.0).count() as f64 / data.len() as f64,
-        scatter: mad_scale(data)?,
-        resolvable: planning.resolvable(data.len())?,
-        pairs_needed: planning.pairs_to_conclude(estimate)?,
+        share_below: pairs.share_below(),
+        scatter: pairs.scatter()?,
+        resolvable: planning.resolvable(pairs.len())?,
+        pairs_needed: planning.pairs_to_conclude(ratio)?,
     })
 }

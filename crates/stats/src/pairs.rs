@@ -1,0 +1,210 @@
+//! Two rows paired over rounds, compared as a ratio: of whole figures, or of what they add over a common floor.
+
+use crate::error::{Unusable, finite};
+use crate::interval::Interval;
+use crate::location::Walsh;
+use crate::quantile::{mad_scale, median, quantile_sorted};
+use crate::restarts::{FEWEST_RESTARTS, between_interval, between_p_value, hull};
+use crate::signed_rank::{cut, p_value, pairs_needed};
+
+/// Pairs of one comparison, in the order of rounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Pairs<'a> {
+    /// The values.
+    pub values: Values<'a>,
+    /// After which restart each pair was measured; empty when nothing was restarted. With three restarts or more, the
+    /// variance between them enters every interval and p-value.
+    pub restarts: &'a [u32],
+}
+
+/// What is paired.
+#[derive(Debug, Clone, Copy)]
+pub enum Values<'a> {
+    /// `ln(row/baseline)` per round.
+    LogRatios(&'a [f64]),
+    /// What row and baseline add over the floor, per round: both slices of one length.
+    Added {
+        /// Row minus floor.
+        row: &'a [f64],
+        /// Baseline minus floor.
+        baseline: &'a [f64],
+    },
+}
+
+impl<'a> Pairs<'a> {
+    /// Log ratios without restarts.
+    #[must_use]
+    pub const fn log_ratios(values: &'a [f64]) -> Self {
+        Self { values: Values::LogRatios(values), restarts: &[] }
+    }
+
+    /// Number of pairs.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self.values {
+            Values::LogRatios(values) | Values::Added { row: values, .. } => values.len(),
+        }
+    }
+
+    /// No pairs at all?
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Estimate of row over baseline, as a ratio.
+    pub fn ratio(&self) -> Result<f64, Unusable> {
+        match self.values {
+            Values::LogRatios(values) => Ok(libm::exp(Walsh::new(values)?.estimate())),
+            Values::Added { row, baseline } => RatioAverages::new(row, baseline)?.estimate(),
+        }
+    }
+
+    /// Interval of the ratio, of at least confidence `level`.
+    pub fn interval(&self, level: f64) -> Result<Interval, Unusable> {
+        let by_rounds = match self.values {
+            Values::LogRatios(values) => Walsh::new(values)?.interval(level)?.map(libm::exp),
+            Values::Added { row, baseline } => RatioAverages::new(row, baseline)?.interval(level)?,
+        };
+        match self.by_restart()? {
+            Some(estimates) => {
+                let between = between_interval(&estimates, level)?;
+                let between = if self.is_log() { between.map(libm::exp) } else { between };
+                Ok(hull(by_rounds, between))
+            }
+            None => Ok(by_rounds),
+        }
+    }
+
+    /// Two-sided p-value that the ratio is `ratio`, above 0.
+    pub fn p_value(&self, ratio: f64) -> Result<f64, Unusable> {
+        if ratio.is_nan() || ratio <= 0.0 {
+            return Err(Unusable::BadParameter);
+        }
+        let shifted: Vec<f64> = match self.values {
+            Values::LogRatios(values) => values.iter().map(|value| value - libm::log(ratio)).collect(),
+            Values::Added { row, baseline } => {
+                row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect()
+            }
+        };
+        let by_rounds = p_value(&shifted)?;
+        let null = if self.is_log() { libm::log(ratio) } else { ratio };
+        match self.by_restart()? {
+            Some(estimates) => Ok(by_rounds.max(between_p_value(&estimates, null)?)),
+            None => Ok(by_rounds),
+        }
+    }
+
+    /// Share of rounds in which the row was lower than the baseline.
+    #[must_use]
+    pub fn share_below(&self) -> f64 {
+        let below = match self.values {
+            Values::LogRatios(values) => values.iter().filter(|&&value| value < 0.0).count(),
+            Values::Added { row, baseline } => {
+                row.iter().zip(baseline).filter(|(row, base)| row < base).count()
+            }
+        };
+        below as f64 / self.len().max(1) as f64
+    }
+
+    /// Scatter of one pair about the ratio, relative: a standard deviation by way of the median absolute deviation.
+    pub fn scatter(&self) -> Result<f64, Unusable> {
+        match self.values {
+            Values::LogRatios(values) => mad_scale(values),
+            Values::Added { row, baseline } => {
+                let ratio = self.ratio()?;
+                let rest: Vec<f64> = row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect();
+                Ok(mad_scale(&rest)? / median(baseline)?.abs())
+            }
+        }
+    }
+
+    const fn is_log(&self) -> bool {
+        matches!(self.values, Values::LogRatios(_))
+    }
+
+    /// One estimate per restart (log ratio, or ratio of added cost), or `None` with fewer than three restarts.
+    fn by_restart(&self) -> Result<Option<Vec<f64>>, Unusable> {
+        if self.restarts.is_empty() {
+            return Ok(None);
+        }
+        if self.restarts.len() != self.len() {
+            return Err(Unusable::BadParameter);
+        }
+        let mut ids = self.restarts.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() < FEWEST_RESTARTS {
+            return Ok(None);
+        }
+        let of = |values: &[f64], id: u32| -> Vec<f64> {
+            values
+                .iter()
+                .zip(self.restarts)
+                .filter(|(_, restart)| **restart == id)
+                .map(|(value, _)| *value)
+                .collect()
+        };
+        let estimate = |&id: &u32| match self.values {
+            Values::LogRatios(values) => Ok(Walsh::new(&of(values, id))?.estimate()),
+            Values::Added { row, baseline } => {
+                RatioAverages::new(&of(row, id), &of(baseline, id))?.estimate()
+            }
+        };
+        ids.iter().map(estimate).collect::<Result<_, _>>().map(Some)
+    }
+}
+
+/// The ratio of two paired differences by inverting the signed-rank test of `row − ρ·baseline`, as Theil and Sen do for
+/// slopes and Fieller for normal data: each Walsh average of that difference changes sign at the ratio
+/// `(rowᵢ + rowⱼ)/(baselineᵢ + baselineⱼ)`, so these ratios take the place of the Walsh averages.
+///
+/// Pairs whose denominator is not positive could change sign the other way: they count as lying beyond either end, which
+/// can only widen the interval. Too many of them, and the baseline's added cost is not resolved.
+struct RatioAverages {
+    pairs: usize,
+    sorted: Vec<f64>,
+    beyond: usize,
+}
+
+impl RatioAverages {
+    fn new(row: &[f64], baseline: &[f64]) -> Result<Self, Unusable> {
+        finite(row)?;
+        finite(baseline)?;
+        if row.len() != baseline.len() {
+            return Err(Unusable::BadParameter);
+        }
+        let mut sorted = Vec::with_capacity(row.len() * (row.len() + 1) / 2);
+        let mut beyond = 0;
+        for i in 0..row.len() {
+            for j in i..row.len() {
+                let denominator = baseline[i] + baseline[j];
+                if denominator > 0.0 {
+                    sorted.push((row[i] + row[j]) / denominator);
+                } else {
+                    beyond += 1;
+                }
+            }
+        }
+        finite(&sorted)?;
+        sorted.sort_unstable_by(f64::total_cmp);
+        Ok(Self { pairs: row.len(), sorted, beyond })
+    }
+
+    fn estimate(&self) -> Result<f64, Unusable> {
+        quantile_sorted(&self.sorted, 0.5).ok_or(Unusable::NotResolved)
+    }
+
+    fn interval(&self, level: f64) -> Result<Interval, Unusable> {
+        let (cut, level) = cut(self.pairs, 1.0 - level)
+            .ok_or(Unusable::TooFew { have: self.pairs, need: pairs_needed(level) })?;
+        let low = cut.checked_sub(self.beyond).ok_or(Unusable::NotResolved)?;
+        let high = self
+            .sorted
+            .len()
+            .checked_sub(1 + low)
+            .filter(|&high| high >= low)
+            .ok_or(Unusable::NotResolved)?;
+        Ok(Interval { low: self.sorted[low], high: self.sorted[high], level })
+    }
+}
