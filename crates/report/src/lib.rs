@@ -2,8 +2,15 @@
 //!
 //! Invariant: nothing here can run anything; the same recording gives the same bytes.
 
+pub mod answer;
 pub mod claims;
 pub mod comparison;
 pub mod controls;
+pub mod exporter;
 pub mod metric;
+pub mod model;
+pub mod number;
 pub mod verdict;
+
+pub use exporter::{Artifact, ExportError, Format, export, write};
+pub use model::Report;

@@ -1,0 +1,14 @@
+//! Writes a report of synthetic data in every format: `cargo run -p report --example sample -- DIR`.
+
+use std::path::PathBuf;
+
+use report::{Format, write};
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let dir = PathBuf::from(std::env::args().nth(1).ok_or("usage: sample DIR")?);
+    write(&dir, &Format::ALL, &support::report(7, 24))?;
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! The answer in three sentences, and one sentence for each figure of the page: words made from data only.
+
+use crate::controls::{Role, RunState};
+use crate::metric::Metric;
+use crate::model::{Comparison, Figure, Report, Scenario, Sentence};
+use crate::number;
+use crate::verdict::Verdict;
+
+mod exposure;
+mod finding;
+
+pub use exposure::stolen;
+pub use finding::{added, cpu, curves, exposure_bars, ratio, storm, strip};
+
+/// The three sentences of the first screen.
+#[must_use]
+pub fn answer(report: &Report) -> Vec<Sentence> {
+    let mut sentences = Vec::new();
+    match report.headline() {
+        None => sentences
+            .push(Sentence::new().text("No scenario ran in paired rounds, so this run ranks nothing.")),
+        Some(_) if report.validity.status == RunState::Unreliable => {
+            sentences.push(
+                Sentence::new()
+                    .text("This run ranks nothing: its own controls failed, so a difference it shows may be the machine's."),
+            );
+        }
+        Some(scenario) => {
+            sentences.push(cheapest(report, scenario));
+            sentences.push(against_baseline(report, scenario));
+        }
+    }
+    sentences.push(stolen(report));
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences
+}
+
+/// Names of the rows in reading order: the floor, the choices from cheap to dear, the controls.
+#[must_use]
+pub fn reading_order<'a>(report: &'a Report, scenario: &Scenario) -> Vec<&'a str> {
+    let mut rows: Vec<_> =
+        report.rows.iter().filter(|row| scenario.figures(&row.name).is_some()).enumerate().collect();
+    rows.sort_by(|(i, a), (j, b)| {
+        let group = |role: Role| match role {
+            Role::Floor => 0,
+            Role::Baseline | Role::Contender => 1,
+            Role::Twin => 2,
+            Role::ExtraWork(_) => 3,
+        };
+        let cost = |name: &str| scenario.figure(name, Metric::Cpu).map_or(f64::INFINITY, |cpu| cpu.value);
+        group(a.role).cmp(&group(b.role)).then(cost(&a.name).total_cmp(&cost(&b.name))).then(i.cmp(j))
+    });
+    rows.into_iter().map(|(_, row)| row.name.as_str()).collect()
+}
+
+/// Backends a reader may choose, cheapest first, that have no undeclared wrong answers.
+pub(crate) fn choices<'a>(report: &'a Report, scenario: &Scenario) -> Vec<&'a str> {
+    reading_order(report, scenario)
+        .into_iter()
+        .filter(|name| report.row(name).is_some_and(|row| row.role.is_choice()))
+        .filter(|name| !report.wrong.iter().any(|wrong| wrong.row == **name))
+        .collect()
+}
+
+/// `61.2 µs [59.0, 63.3]` as a figure of a sentence; bounds share the unit of the estimate, µs at least.
+#[must_use]
+pub fn time_with_interval(figure: Figure) -> String {
+    let (unit, size) = number::time_unit(figure.value.abs().max(1e3));
+    let decimals = number::decimals(figure.value / size);
+    let in_unit = |ns: f64| number::grouped(ns / size, decimals);
+    match figure.interval() {
+        Some((low, high)) => {
+            format!("{} {unit} [{}, {}]", in_unit(figure.value), in_unit(low), in_unit(high))
+        }
+        None => format!("{} {unit}", in_unit(figure.value)),
+    }
+}
+
+/// `0.981× [0.955, 1.018]`.
+#[must_use]
+pub fn ratio_with_interval(figure: Figure) -> String {
+    match figure.interval() {
+        Some((low, high)) => format!("{} [{low:.3}, {high:.3}]", number::ratio(figure.value)),
+        None => number::ratio(figure.value),
+    }
+}
+
+/// Who is cheapest, by how much, and what the baseline costs.
+fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
+    let ranked = choices(report, scenario);
+    let Some(&first) = ranked.first() else {
+        return Sentence::new().text("No backend gave right answers only, so none is ranked.");
+    };
+    let has_floor = scenario.added(first, Metric::Cpu).is_some();
+    let of = |row: &str, metric| {
+        if has_floor { scenario.added(row, metric) } else { scenario.figure(row, metric) }
+    };
+    let costs = |sentence: Sentence, row: &str| {
+        let sentence = match of(row, Metric::Cpu) {
+            Some(figure) => sentence.figure(time_with_interval(figure), figure.value).text(" of CPU"),
+            None => sentence.text("an unknown amount of CPU"),
+        };
+        match of(row, Metric::ResponseP50) {
+            Some(figure) => sentence
+                .text(if has_floor { " and " } else { " at " })
+                .figure(time_with_interval(figure), figure.value)
+                .text(" of median response time"),
+            None => sentence,
+        }
+    };
+    let verb = if has_floor { " adds " } else { " uses " };
+    let mut sentence = costs(Sentence::new().text("Cheapest: ").name(first).text(verb), first)
+        .text(if has_floor { " to each request, over no authentication" } else { " per request" });
+    let level = level_with(scenario, first, &ranked);
+    if !level.is_empty() {
+        sentence = sentence.text("; this run cannot tell it from ").names(level.iter().copied());
+    }
+    let baseline = report.run.baseline.as_str();
+    if baseline != first && ranked.contains(&baseline) {
+        sentence = costs(sentence.text("; the baseline ").name(baseline).text(verb), baseline);
+    }
+    sentence.text(".")
+}
+
+/// Rows that were not shown to cost more CPU than `first`.
+fn level_with<'a>(scenario: &Scenario, first: &str, ranked: &[&'a str]) -> Vec<&'a str> {
+    ranked
+        .iter()
+        .copied()
+        .filter(|row| *row != first)
+        .filter(|row| {
+            scenario.comparison(first, row, Metric::Cpu).is_none_or(|c| {
+                matches!(c.verdict, Verdict::Equivalent | Verdict::Inconclusive | Verdict::Unranked)
+            })
+        })
+        .collect()
+}
+
+/// Every backend against the baseline, grouped by verdict.
+fn against_baseline(report: &Report, scenario: &Scenario) -> Sentence {
+    let baseline = report.run.baseline.as_str();
+    let others: Vec<&str> = choices(report, scenario).into_iter().filter(|row| *row != baseline).collect();
+    let verdict =
+        |row: &str, metric| scenario.comparison(baseline, row, metric).map(|c: &Comparison| c.verdict);
+    let group = |wanted: fn(Option<Verdict>, Option<Verdict>) -> bool| -> Vec<&str> {
+        others
+            .iter()
+            .copied()
+            .filter(|row| wanted(verdict(row, Metric::Cpu), verdict(row, Metric::ResponseP50)))
+            .collect()
+    };
+    use Verdict::{Equivalent, Faster, Inconclusive, Slower};
+    let same = group(|cpu, time| cpu == Some(Equivalent) && time == Some(Equivalent));
+    let same_cpu = group(|cpu, time| cpu == Some(Equivalent) && time != Some(Equivalent));
+    let same_time = group(|cpu, time| cpu != Some(Equivalent) && time == Some(Equivalent));
+    let cheaper = group(|cpu, time| cpu == Some(Faster) && time != Some(Equivalent));
+    let dearer = group(|cpu, time| cpu == Some(Slower) && time != Some(Equivalent));
+    let open = group(|cpu, time| cpu == Some(Inconclusive) && time != Some(Equivalent));
+
+    let sentence = Sentence::new()
+        .text("Against ")
+        .name(baseline)
+        .text(", whole requests, within ±")
+        .figure(number::percent(report.run.margin), report.run.margin);
+    let mut parts = Vec::new();
+    if same.is_empty() && same_cpu.is_empty() && same_time.is_empty() {
+        parts.push(Sentence::new().text("nothing was shown equivalent"));
+    }
+    for (words, names) in [
+        ("equivalent in CPU and response time: ", same),
+        ("equivalent in CPU only: ", same_cpu),
+        ("equivalent in response time only: ", same_time),
+        ("cheaper in CPU: ", cheaper),
+        ("dearer in CPU: ", dearer),
+        ("inconclusive: ", open),
+    ] {
+        if !names.is_empty() {
+            parts.push(Sentence::new().text(words).names(names));
+        }
+    }
+    let last = parts.len().saturating_sub(1);
+    parts
+        .into_iter()
+        .enumerate()
+        .fold(sentence.text(": "), |all, (i, part)| all.then(part).text(if i == last { "." } else { "; " }))
+}

@@ -1,0 +1,123 @@
+//! One format per file: a [`Report`] goes in, bytes come out.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::Report;
+
+pub mod terminal;
+
+mod json;
+
+/// A format a report can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Plain text at 80 columns.
+    Terminal,
+    /// The data of the report.
+    Json,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 2] = [Self::Terminal, Self::Json];
+
+    /// Name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Json => "json",
+        }
+    }
+
+    /// The format of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    fn exporters(self) -> &'static [&'static dyn Exporter] {
+        match self {
+            Self::Terminal => &[&terminal::Plain],
+            Self::Json => &[&json::Json],
+        }
+    }
+}
+
+/// Turns a report into the bytes of one file.
+pub trait Exporter: Sync {
+    /// Name of the file in the report's folder.
+    fn file_name(&self) -> &'static str;
+
+    /// The bytes: the same for the same report.
+    ///
+    /// # Errors
+    /// When the report cannot be written in this format.
+    fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError>;
+}
+
+/// One file of a format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Name of the file.
+    pub file_name: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The data do not fit the format.
+    #[error("cannot write the report as {format}: {message}")]
+    Format {
+        /// Name of the format.
+        format: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// The file system refused.
+    #[error("cannot write {path}: {source}; choose a folder that can be written to with --out DIR")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+/// The files of a report in one format (one file, except where a format needs two).
+///
+/// # Errors
+/// When the report cannot be written in this format.
+pub fn export(format: Format, report: &Report) -> Result<Vec<Artifact>, ExportError> {
+    format
+        .exporters()
+        .iter()
+        .map(|exporter| Ok(Artifact { file_name: exporter.file_name(), bytes: exporter.bytes(report)? }))
+        .collect()
+}
+
+/// Writes the files of a report into a folder: each beside its place first, then renamed, so that none is ever half
+/// written. Returns their paths.
+///
+/// # Errors
+/// When a format fails or the folder cannot be written to.
+pub fn write(dir: &Path, formats: &[Format], report: &Report) -> Result<Vec<PathBuf>, ExportError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ExportError::Io { path, source }
+    };
+    std::fs::create_dir_all(dir).map_err(io(dir))?;
+    let mut written = Vec::new();
+    for format in formats {
+        for artifact in export(*format, report)? {
+            let path = dir.join(artifact.file_name);
+            let beside = dir.join(format!(".{}.partial", artifact.file_name));
+            std::fs::write(&beside, &artifact.bytes).map_err(io(&beside))?;
+            std::fs::rename(&beside, &path).map_err(io(&path))?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}

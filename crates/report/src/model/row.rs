@@ -1,0 +1,61 @@
+//! A row of the tables: a backend or a control, and what it says about itself.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::controls::Role;
+
+impl Role {
+    /// Word beside the name, if any.
+    #[must_use]
+    pub fn label(self) -> Option<String> {
+        match self {
+            Self::Baseline => Some("baseline".to_owned()),
+            Self::Contender => None,
+            Self::Floor => Some("no authentication".to_owned()),
+            Self::Twin => Some("null control".to_owned()),
+            Self::ExtraWork(share) => Some(format!("control: +{}", crate::number::percent(share))),
+        }
+    }
+}
+
+/// What a row says about itself: the four choices and the promises.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Row {
+    /// Name in the tables.
+    pub name: String,
+    /// Why it is there.
+    pub role: Role,
+    /// One line.
+    pub summary: String,
+    /// What the client holds.
+    pub credential: String,
+    /// Which state a request consults, in order; empty = nothing.
+    pub checks: Vec<String>,
+    /// Where that state is read; empty when nothing is checked.
+    pub view: String,
+    /// How the credential is prolonged.
+    pub renewal: String,
+    /// Declared: how long a credential works after the acknowledged end of its login.
+    pub revocation: String,
+    /// The same as an upper bound in nanoseconds, where the declaration has one. 0 = at once.
+    pub revocation_bound_ns: Option<f64>,
+    /// Declared: how "log out everywhere" is done.
+    pub logout_all: String,
+    /// Declared: what a request gets when the store is down.
+    pub store_down: String,
+    /// Further facts that the server said about itself: algorithm, sizes, leeway, lifetimes.
+    pub facts: std::collections::BTreeMap<String, String>,
+}
+
+impl Row {
+    /// Checks and where they are read, for one column: `live list · shared store`.
+    #[must_use]
+    pub fn consults(&self) -> String {
+        match (self.checks.is_empty(), self.view.is_empty()) {
+            (true, _) => "nothing".to_owned(),
+            (false, true) => self.checks.join(", "),
+            (false, false) => format!("{} · {}", self.checks.join(", "), self.view),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Numbers as people read them: three significant digits, a unit, thousands apart.
+//!
+//! Every exporter prints through these functions, so that one figure looks the same everywhere.
+
+/// Groups the digits before the decimal point by three: `12345.6` with one decimal is `12,345.6`.
+#[must_use]
+pub fn grouped(value: f64, decimals: usize) -> String {
+    let plain = format!("{:.decimals$}", value.abs());
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let mut out = String::new();
+    let negative = value < 0.0 && plain.bytes().any(|b| b.is_ascii_digit() && b != b'0');
+    if negative {
+        out.push('−');
+    }
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+/// Decimals that leave about three significant digits.
+#[must_use]
+pub fn decimals(value: f64) -> usize {
+    let size = value.abs();
+    match size {
+        s if s >= 100.0 => 0,
+        s if s >= 10.0 => 1,
+        s if s >= 1.0 || s == 0.0 => 2,
+        _ => 3,
+    }
+}
+
+/// Three significant digits, grouped: `1,234`, `70.8`, `0.981`. Zero is `0`.
+#[must_use]
+pub fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    grouped(value, decimals(value))
+}
+
+/// A unit of time and how many nanoseconds it has.
+type TimeUnit = (&'static str, f64);
+
+/// The unit in which a duration of this size is read best.
+#[must_use]
+pub fn time_unit(ns: f64) -> TimeUnit {
+    match ns.abs() {
+        s if s >= 5_400e9 => ("h", 3_600e9),
+        s if s >= 90e9 => ("min", 60e9),
+        s if s >= 1e9 => ("s", 1e9),
+        s if s >= 1e6 => ("ms", 1e6),
+        s if s >= 1e3 => ("µs", 1e3),
+        _ => ("ns", 1.0),
+    }
+}
+
+/// A duration in nanoseconds: `812 ns`, `70.8 µs`, `1.23 ms`, `2.40 s`, `15 min`.
+#[must_use]
+pub fn time(ns: f64) -> String {
+    if ns == 0.0 {
+        return "0 s".to_owned();
+    }
+    let (unit, size) = time_unit(ns);
+    let scaled = ns / size;
+    if matches!(unit, "min" | "h") && (scaled - scaled.round()).abs() < 1e-9 {
+        return format!("{} {unit}", grouped(scaled, 0));
+    }
+    format!("{} {unit}", short(scaled))
+}
+
+/// Microseconds without the unit, one decimal (none from 1,000): for columns headed µs.
+#[must_use]
+pub fn micros(ns: f64) -> String {
+    let us = ns / 1e3;
+    grouped(us, usize::from(us.abs() < 999.95))
+}
+
+/// Bytes: `412 B`, `1.21 KiB`, `3.40 MiB`.
+#[must_use]
+pub fn bytes(value: f64) -> String {
+    match value.abs() {
+        s if s >= 1_073_741_824.0 => format!("{} GiB", short(value / 1_073_741_824.0)),
+        s if s >= 1_048_576.0 => format!("{} MiB", short(value / 1_048_576.0)),
+        s if s >= 10_240.0 => format!("{} KiB", short(value / 1_024.0)),
+        _ => format!("{} B", grouped(value, 0)),
+    }
+}
+
+/// A ratio with three decimals, because a bound may decide: `0.981×`.
+#[must_use]
+pub fn ratio(value: f64) -> String {
+    format!("{value:.3}×")
+}
+
+/// A share as a percentage: `0.0123` is `1.2 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    let decimals = if value == 0.0 || value.abs() >= 10.0 || (value - value.round()).abs() < 1e-9 {
+        0
+    } else if value.abs() >= 0.1 {
+        1
+    } else {
+        3
+    };
+    format!("{} %", grouped(value, decimals))
+}
+
+/// A whole number, grouped.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53 are printed")]
+pub fn count(value: u64) -> String {
+    grouped(value as f64, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grouping_and_sign() {
+        assert_eq!(grouped(1_234_567.0, 0), "1,234,567");
+        assert_eq!(grouped(-1_234.56, 1), "−1,234.6");
+        assert_eq!(grouped(-0.04, 1), "0.0");
+        assert_eq!(grouped(999.0, 0), "999");
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(time(812.0), "812 ns");
+        assert_eq!(time(70_840.0), "70.8 µs");
+        assert_eq!(time(1_234_000.0), "1.23 ms");
+        assert_eq!(time(900e9), "15 min");
+        assert_eq!(time(43_200e9), "12 h");
+        assert_eq!(time(0.0), "0 s");
+        assert_eq!(micros(70_840.0), "70.8");
+        assert_eq!(micros(1_234_000.0), "1,234");
+        assert_eq!(micros(-3_100.0), "−3.1");
+    }
+
+    #[test]
+    fn sizes_and_shares() {
+        assert_eq!(bytes(412.0), "412 B");
+        assert_eq!(bytes(1_234.0), "1,234 B");
+        assert_eq!(bytes(3_565_158.0), "3.40 MiB");
+        assert_eq!(percent(0.05), "5 %");
+        assert_eq!(percent(0.0123), "1.2 %");
+        assert_eq!(ratio(0.981), "0.981×");
+    }
+}
