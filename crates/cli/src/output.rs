@@ -37,6 +37,26 @@ impl Output {
         self.forgive(written)
     }
 
+    /// Lets something that writes by itself write here. It is stopped where the reader has gone away.
+    pub(crate) fn stream(
+        &mut self,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        if self.reader_gone {
+            return Ok(());
+        }
+        let filled = fill(&mut self.sink);
+        self.forgive(filled)
+    }
+
+    /// Writes a value as one line of JSON and hands it on at once, for a program that waits for it.
+    pub(crate) fn json_line<T: serde::Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string(value)
+            .map_err(|source| Failure::tool("the result could not be written as JSON").because(&source))?;
+        self.line(&text)?;
+        self.flush()
+    }
+
     /// Writes a value as indented JSON, for programs.
     pub(crate) fn json<T: serde::Serialize>(&mut self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)

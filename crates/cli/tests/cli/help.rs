@@ -65,3 +65,17 @@ fn every_command_shows_an_example() {
         assert!(parent || help.contains(&format!("  {name}")), "{name} --help has no example:\n{help}");
     }
 }
+
+#[test]
+fn the_readme_names_every_command_and_every_exit_code() {
+    let readme = include_str!("../../../../README.md");
+    let help = help_of(&[]);
+    for name in commands(&help) {
+        let named = readme.contains(&format!("authbench {name}")) || readme.contains(&format!("`{name}`"));
+        assert!(named, "README.md does not name `authbench {name}`");
+    }
+    let codes = help.lines().skip_while(|line| *line != "Exit codes:").skip(1);
+    for code in codes.filter_map(|line| line.trim_start().split(' ').next()) {
+        assert!(readme.contains(&format!("\n| {code} | ")), "README.md does not explain exit code {code}");
+    }
+}
