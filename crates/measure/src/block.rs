@@ -27,6 +27,10 @@ pub struct BlockRecord {
     pub position: u32,
     /// How often everything had been restarted before it.
     pub restart: u32,
+    /// Modelled distance of the store in this pass, microseconds per round trip; 0 = as it is. Passes at different
+    /// distances are never paired with each other.
+    #[serde(default)]
+    pub store_rtt_us: u64,
     /// Warm-up, whole episode or paired block.
     pub kind: BlockKind,
     /// Start of the measured part, nanoseconds of Unix time.
