@@ -2,6 +2,26 @@
 //!
 //! Invariant: the generator never learns which backend it drives. It records facts; `measure` judges them.
 
+mod client;
+pub mod clock;
+pub mod cores;
+mod drive;
+mod engine;
+mod error;
+mod http;
+mod jar;
 pub mod observation;
+mod options;
+mod report;
+mod transport;
+mod work;
 
+pub use drive::drive;
+pub use error::Error;
+pub use jar::CredentialJar;
 pub use observation::{Answer, CredentialFact, Ending, Identity, Observation, Observer, Phase};
+pub use options::{Mode, Options, default_spin_ns};
+pub use report::{Arrivals, DriveReport, InFlight, nanosecond_histogram};
+pub use transport::sockets::Wait;
+pub use transport::target::{Target, TlsTarget};
+pub use transport::tls::client_config;

@@ -1,0 +1,98 @@
+//! A credential as an answer brings it: cookies, or an RFC 6749 §5.1 token response.
+
+use std::mem::MaybeUninit;
+
+use serde::Deserialize;
+
+use crate::work::Response;
+
+/// What the client will send from now on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Issued {
+    /// A whole header line.
+    pub(super) header: String,
+    /// Refresh token, if one came along.
+    pub(super) refresh: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TokenResponse {
+    access_token: String,
+    token_type: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+}
+
+impl Issued {
+    /// Cookies where the answer sets any with a value, a bearer token otherwise.
+    pub(super) fn read(response: Response<'_>) -> Option<Self> {
+        if response.sets_cookie
+            && let Some(header) = cookies(response.head)
+        {
+            return Some(Self { header, refresh: None });
+        }
+        let token: TokenResponse = serde_json::from_slice(response.body).ok()?;
+        if !token.token_type.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        Some(Self {
+            header: format!("Authorization: Bearer {}", token.access_token),
+            refresh: token.refresh_token,
+        })
+    }
+}
+
+/// `Cookie: name=value; name=value` from every `Set-Cookie` that does not empty its cookie.
+fn cookies(head: &[u8]) -> Option<String> {
+    let mut headers = [const { MaybeUninit::uninit() }; 100];
+    let mut response = httparse::Response::new(&mut []);
+    httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut response, head, &mut headers)
+        .ok()?;
+    let mut line = String::new();
+    for header in response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("set-cookie")) {
+        let text = std::str::from_utf8(header.value).ok()?;
+        let pair = text.split(';').next().unwrap_or_default().trim();
+        if pair.split_once('=').is_some_and(|(name, value)| !name.is_empty() && !value.is_empty()) {
+            line.push_str(if line.is_empty() { "Cookie: " } else { "; " });
+            line.push_str(pair);
+        }
+    }
+    (!line.is_empty()).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(head: &str, body: &str) -> Option<Issued> {
+        let sets_cookie = head.to_ascii_lowercase().contains("set-cookie");
+        Issued::read(Response { status: 200, sets_cookie, head: head.as_bytes(), body: body.as_bytes() })
+    }
+
+    #[test]
+    fn cookies_are_sent_back_as_name_and_value() {
+        let head =
+            "HTTP/1.1 200 OK\r\nset-cookie: __Host-session=abc; Path=/; Secure\r\nSet-Cookie: b=2\r\n\r\n";
+        let issued = read(head, "").unwrap();
+        assert_eq!(issued.header, "Cookie: __Host-session=abc; b=2");
+        assert_eq!(issued.refresh, None);
+    }
+
+    #[test]
+    fn token_responses_are_sent_back_as_bearer() {
+        let body = r#"{"access_token":"a.b.c","token_type":"Bearer","expires_in":60,"refresh_token":"r"}"#;
+        let issued = read("HTTP/1.1 200 OK\r\n\r\n", body).unwrap();
+        assert_eq!(
+            issued,
+            Issued { header: "Authorization: Bearer a.b.c".into(), refresh: Some("r".into()) }
+        );
+    }
+
+    #[test]
+    fn anything_else_brings_nothing() {
+        assert_eq!(read("HTTP/1.1 200 OK\r\n\r\n", "hello"), None);
+        assert_eq!(read("HTTP/1.1 200 OK\r\n\r\n", r#"{"access_token":"a","token_type":"mac"}"#), None);
+        assert_eq!(read("HTTP/1.1 200 OK\r\nset-cookie: a=; Max-Age=0\r\n\r\n", ""), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! HTTP/1.1 responses, read in place: heads by `httparse`, bodies by their framing (RFC 9112 §6.3).
+
+pub(crate) mod decoder;
+pub(crate) mod head;
+
+pub(crate) use decoder::{Decoder, Fault, Progress};
+pub(crate) use head::{Framing, Head, HeadMemo, Limits};

@@ -1,0 +1,80 @@
+//! How a drive is made: connections, loop, deadlines, bounds, phases.
+
+use std::num::NonZeroUsize;
+
+use crate::error::Error;
+use crate::transport::sockets::Wait;
+
+/// Whether the schedule or the answers set the pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Every step has an intended start that no answer moves.
+    #[default]
+    Open,
+    /// Each connection sends its next step as soon as the last one is answered; intended starts are ignored.
+    Closed,
+}
+
+/// Options of a drive. Times are nanoseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Connections, opened before the trace starts and used in turn.
+    pub connections: u32,
+    /// Open or closed loop.
+    pub mode: Mode,
+    /// How long before a send the thread stops sleeping and polls instead. 0 = never: cheaper, but a send is then
+    /// late by as much as the kernel needs to wake a thread.
+    pub spin_ns: u64,
+    /// How the thread sleeps.
+    pub wait: Wait,
+    /// Longest wait for an answer, from the send; and for a free connection, from the intended start.
+    pub deadline_ns: u64,
+    /// Longest response, head included.
+    pub max_response_bytes: u64,
+    /// Warm-up: steps intended before this are driven but not observed.
+    pub warm_ns: u64,
+    /// Length of the measured part after it. 0 = until the steps end.
+    pub measure_ns: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            mode: Mode::Open,
+            spin_ns: default_spin_ns(),
+            wait: Wait::default(),
+            deadline_ns: 5_000_000_000,
+            max_response_bytes: 1 << 20,
+            warm_ns: 0,
+            measure_ns: 0,
+        }
+    }
+}
+
+/// 50 µs where the process may use more than one core, 0 otherwise: on a shared core the spin would take the server's
+/// time.
+#[must_use]
+pub fn default_spin_ns() -> u64 {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    if cores > 1 { 50_000 } else { 0 }
+}
+
+impl Options {
+    /// Refuses what cannot be driven.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refuse =
+            |option, value: u64, must| Err(Error::Options { option, value: value.to_string(), must });
+        if self.connections == 0 || self.connections > 1_000_000 {
+            return refuse("connections", self.connections.into(), "must lie between 1 and 1000000");
+        }
+        if self.deadline_ns == 0 {
+            return refuse("deadline_ns", 0, "must be more than 0");
+        }
+        if self.max_response_bytes < 1024 {
+            return refuse("max_response_bytes", self.max_response_bytes, "must be at least 1024");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! What is driven: addresses, the `Host` line, and TLS where the scenario asks for it.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use url::Url;
+
+use crate::error::Error;
+
+/// A server to drive. Connections are spread evenly over its addresses.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// At least one address; several for replicas of one service.
+    pub addresses: Vec<SocketAddr>,
+    /// Value of the `Host` header.
+    pub host: String,
+    /// TLS, or plain HTTP.
+    pub tls: Option<TlsTarget>,
+}
+
+/// How TLS is spoken.
+#[derive(Clone)]
+pub struct TlsTarget {
+    /// The name the certificate must bear.
+    pub name: ServerName<'static>,
+    /// Roots, versions and suites.
+    pub config: Arc<rustls::ClientConfig>,
+}
+
+impl fmt::Debug for TlsTarget {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TlsTarget").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Target {
+    /// Plain HTTP to these addresses; the first one names the host.
+    #[must_use]
+    pub fn plain(addresses: Vec<SocketAddr>) -> Self {
+        let host = addresses.first().map(ToString::to_string).unwrap_or_default();
+        Self { addresses, host, tls: None }
+    }
+
+    /// The target of an `http` or `https` URL. The host name is resolved here, once, before anything is measured.
+    ///
+    /// `tls` is used for `https` and must be given then.
+    ///
+    /// # Errors
+    /// [`Error::Target`] for another scheme, no host, a name that does not resolve, or `https` without `tls`.
+    pub fn from_url(url: &Url, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Self, Error> {
+        let refuse = |what: String| Error::Target { url: url.to_string(), what };
+        let secure = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            other => return Err(refuse(format!("scheme `{other}` is not http or https"))),
+        };
+        let name = url.host_str().ok_or_else(|| refuse("it names no host".to_owned()))?;
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        let port = url.port_or_known_default().unwrap_or(80);
+        let addresses: Vec<SocketAddr> = (bare, port)
+            .to_socket_addrs()
+            .map_err(|error| refuse(format!("host `{bare}` does not resolve: {error}")))?
+            .collect();
+        // One name, one service: the first address only, so that no second address family is measured by surprise.
+        let address = *addresses.first().ok_or_else(|| refuse(format!("host `{bare}` has no address")))?;
+        let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+        let tls = match (secure, tls) {
+            (false, _) => None,
+            (true, Some(config)) => Some(TlsTarget {
+                name: ServerName::try_from(bare.to_owned())
+                    .map_err(|_| refuse(format!("`{bare}` cannot be a certificate's name")))?,
+                config,
+            }),
+            (true, None) => return Err(refuse("https needs a TLS configuration".to_owned())),
+        };
+        Ok(Self { addresses: vec![address], host, tls })
+    }
+
+    /// Refuses what cannot be driven.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.addresses.is_empty() {
+            return Err(Error::Target { url: self.host.clone(), what: "it has no address".to_owned() });
+        }
+        Ok(())
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
