@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FileError;
-use crate::file::{locate, parse};
+use crate::file::{is_name, locate, parse};
 use crate::units::HumanDuration;
 
 /// A backend file: its header, and the text whose `[mechanism]` table `auth` reads.
@@ -31,8 +31,7 @@ impl BackendFile {
         let Whole { name, summary, needs, replicas, promises, .. } = file;
         let refuse =
             |key, message: String, hint: &str| Err(locate(path, text, key, None, message, Some(hint.into())));
-        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || name.len() > 64 || !name.chars().all(kebab) {
+        if !is_name(&name) {
             return refuse(
                 "name",
                 format!("`name`: `{name}` is not a name"),

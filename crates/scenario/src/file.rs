@@ -78,14 +78,19 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
 /// The known name nearest to `name`, if one is near enough to be a slip of the keyboard.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= 1 + candidate.chars().count().min(name.chars().count()) / 3
-        })
-        .min()
-        .map(|(_, candidate)| candidate)
+    let near = |candidate: &&str| {
+        let length = candidate.chars().count().min(name.chars().count());
+        strsim::damerau_levenshtein(name, candidate) <= 1 + length / 3
+    };
+    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate);
+    known.into_iter().filter(near).max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+}
+
+/// Whether a text may name a scenario, a backend or a plan: 1 to 64 of a-z, 0-9 and `-`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=64).contains(&text.len()) && text.chars().all(kebab)
 }
 
 /// Turns the TOML library's error into ours.
@@ -103,7 +108,7 @@ fn explain(path: &Path, text: &str, error: &toml::de::Error) -> FileError {
             suggestion(variant, message, "values"),
         )
     } else if let Some(field) = between(message, "missing field `") {
-        let key = join(&place, field);
+        let key = join(&span.as_ref().and_then(|span| table_at(text, span)).unwrap_or_default(), field);
         (key.clone(), format!("missing key `{key}`"), Some(format!("add `{field} = …`")))
     } else if place.is_empty() {
         (place, plain(message), None)
@@ -152,6 +157,25 @@ fn plain(message: &str) -> String {
         }
     }
     message
+}
+
+/// The dotted key of the table whose span this is; the whole file has none.
+fn table_at(text: &str, span: &Range<usize>) -> Option<String> {
+    fn search(value: &Spanned<DeValue<'_>>, span: &Range<usize>, path: &str) -> Option<String> {
+        match value.get_ref() {
+            DeValue::Table(_) if value.span() == *span => Some(path.to_owned()),
+            DeValue::Table(inner) => {
+                inner.iter().find_map(|(name, value)| search(value, span, &join(path, name.get_ref())))
+            }
+            DeValue::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| search(item, span, &format!("{path}[{index}]"))),
+            _ => None,
+        }
+    }
+    let document = DeTable::parse(text).ok()?;
+    document.get_ref().iter().find_map(|(name, value)| search(value, span, name.get_ref()))
 }
 
 /// The dotted key that a span lies in: of a key or of its value.

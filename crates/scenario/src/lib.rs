@@ -8,6 +8,7 @@ pub mod builtin;
 pub mod distribution;
 pub mod error;
 pub mod file;
+pub mod import;
 mod popularity;
 mod random;
 pub mod scenario;

@@ -6,8 +6,10 @@ mod validate;
 use std::path::Path;
 
 use crate::arrival::Arrival;
+use crate::builtin::Shelf;
 use crate::distribution::Law;
 use crate::error::FileError;
+use crate::trace::Recorded;
 use crate::units::HumanDuration;
 use crate::wire::{PasswordHash, Provision};
 
@@ -67,6 +69,8 @@ pub enum Workload {
     Workday(Workday),
     /// A login left behind, "log out everywhere", and a replay of the left-behind credential: a whole episode.
     Cafe(Cafe),
+    /// A trace file, generated or imported: a whole episode.
+    Recorded(Recorded),
 }
 
 /// Logged-in users requesting, and logins beside them.
@@ -145,6 +149,39 @@ impl Scenario {
         validate::scenario(&file, &validate::Source { path, text })
     }
 
+    /// What a user means by `name`: a trace file, a scenario file, or a built-in scenario.
+    pub fn open(name: &str) -> Result<Self, FileError> {
+        let path = Path::new(name);
+        if Recorded::is_one(path) {
+            return Recorded::open(path).map(Self::recorded);
+        }
+        let found = Shelf::Scenarios.resolve(name)?;
+        Self::parse(&found.path, &found.text)
+    }
+
+    /// The scenario of replaying a trace file.
+    #[must_use]
+    pub fn recorded(trace: Recorded) -> Self {
+        let header = trace.header();
+        let nanos = trace.duration().as_nanos().try_into().unwrap_or(u64::MAX);
+        Self {
+            name: header.name.clone(),
+            question: format!("What does the recorded traffic in {} cost?", trace.path().display()),
+            seed: header.seed,
+            population: Population {
+                subjects: header.subjects,
+                devices: header.devices,
+                zipf: 0.0,
+                revoked_per_million: header.revoked_per_million,
+                principal_bytes: header.principal_bytes,
+                password_hash: header.password_hash,
+            },
+            client: Client { connections: header.connections, deadline: header.deadline },
+            duration: HumanDuration::from_nanos(nanos),
+            workload: Workload::Recorded(trace),
+        }
+    }
+
     /// Whether it may be measured in paired blocks. Otherwise it runs as a whole episode.
     #[must_use]
     pub fn is_stationary(&self) -> bool {
@@ -158,16 +195,22 @@ impl Scenario {
             Workload::Stationary(load) => self.population.devices + u8::from(load.logins.is_some()),
             Workload::Workday(_) => self.population.devices,
             Workload::Cafe(_) => 2,
+            Workload::Recorded(recorded) => recorded.header().devices,
         }
     }
 
     /// What must be logged in before the start; nothing where users log in themselves.
     #[must_use]
     pub fn provision(&self) -> Option<Provision> {
-        self.is_stationary().then_some(Provision {
+        let devices = match &self.workload {
+            Workload::Stationary(_) => self.population.devices,
+            Workload::Recorded(recorded) => recorded.header().logged_in,
+            Workload::Workday(_) | Workload::Cafe(_) => 0,
+        };
+        (devices > 0).then_some(Provision {
             first: 0,
             subjects: self.population.subjects,
-            devices: self.population.devices,
+            devices,
             revoked_per_million: self.population.revoked_per_million,
         })
     }

@@ -2,16 +2,25 @@
 
 mod cafe;
 mod episode;
+mod format;
+mod saved;
 mod stationary;
+mod summary;
 mod workday;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::FileError;
 use crate::scenario::{Cafe, Scenario, Workday, Workload};
 use episode::{Cast, EpisodeSteps};
+use saved::RecordedSteps;
 use stationary::StationarySteps;
+
+pub use format::{Digest, Header, MAGIC, save, write};
+pub use saved::Recorded;
+pub use summary::Summary;
 
 /// What a subject does in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +42,35 @@ pub enum Operation {
     PasswordChange,
     /// `GET /me` with a credential that was left behind or stolen: it may have been ended in the meantime.
     Replay,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Login,
+        Self::Request,
+        Self::Write,
+        Self::Refresh,
+        Self::Logout,
+        Self::LogoutAll,
+        Self::PasswordChange,
+        Self::Replay,
+    ];
+
+    /// As it is written in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Request => "request",
+            Self::Write => "write",
+            Self::Refresh => "refresh",
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout-all",
+            Self::PasswordChange => "password-change",
+            Self::Replay => "replay",
+        }
+    }
 }
 
 /// One scheduled operation.
@@ -71,6 +109,19 @@ enum Steps {
     Stationary(Box<StationarySteps>),
     Workday(Box<EpisodeSteps<Cast<Workday>>>),
     Cafe(Box<EpisodeSteps<Cast<Cafe>>>),
+    Recorded(Box<RecordedSteps>),
+}
+
+impl Trace {
+    /// Why the trace ended early: a trace file that was whole when it was opened could no longer be read. Look at it
+    /// after the last step.
+    #[must_use]
+    pub fn failure(&self) -> Option<&FileError> {
+        match &self.steps {
+            Steps::Recorded(steps) => steps.failure(),
+            Steps::Stationary(_) | Steps::Workday(_) | Steps::Cafe(_) => None,
+        }
+    }
 }
 
 impl Scenario {
@@ -83,6 +134,7 @@ impl Scenario {
             }
             Workload::Workday(load) => Steps::Workday(Box::new(episode::workday(self, load, options))),
             Workload::Cafe(load) => Steps::Cafe(Box::new(episode::cafe(self, load, options))),
+            Workload::Recorded(recorded) => Steps::Recorded(Box::new(recorded.replay(options))),
         };
         Trace { steps }
     }
@@ -97,6 +149,7 @@ impl Iterator for Trace {
             Steps::Stationary(steps) => steps.next(),
             Steps::Workday(steps) => steps.next(),
             Steps::Cafe(steps) => steps.next(),
+            Steps::Recorded(steps) => steps.next(),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{Cafe, Client, Logins, Population, Scenario, Stationary, Workday, Wor
 use crate::arrival::Arrival;
 use crate::distribution::{Distribution, Law};
 use crate::error::FileError;
-use crate::file::locate;
+use crate::file::{is_name, locate};
 use crate::units::HumanDuration;
 
 /// The file that is being validated.
@@ -96,8 +96,7 @@ pub(super) fn scenario(file: &ScenarioFile, source: &Source<'_>) -> Result<Scena
 }
 
 fn name(source: &Source<'_>, name: &str) -> Result<(), FileError> {
-    let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !name.is_empty() && name.len() <= 64 && name.chars().all(kebab) {
+    if is_name(name) {
         return Ok(());
     }
     Err(source.refuse("name", format!("`{name}` is not a name"), Some("use 1 to 64 of a-z, 0-9 and -")))
