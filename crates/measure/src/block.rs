@@ -59,10 +59,46 @@ pub struct BlockRecord {
     pub generator: GeneratorCost,
     /// Share of CPU time stolen by the hypervisor during the block, 0 to 1.
     pub steal: f64,
+    /// Time in which some task waited for a CPU, as a share of the block (PSI `some`); absent where the kernel does not
+    /// tell.
+    #[serde(default)]
+    pub cpu_pressure: Option<f64>,
     /// Longest and total overrun past a revocation, by what ended the credential.
     pub exposure: Vec<Exposure>,
     /// Whether the block may be used, and if not, why.
     pub validity: Validity,
+}
+
+impl BlockRecord {
+    /// The operation that most of the block's answers belong to: response times are compared on it.
+    #[must_use]
+    pub fn main_operation(&self) -> Option<Operation> {
+        let largest = self.response_ns.iter().max_by_key(|(_, quantiles)| quantiles.count);
+        largest.map(|(operation, _)| *operation)
+    }
+
+    /// Operations answered in the measured part.
+    #[must_use]
+    pub fn answered(&self) -> f64 {
+        self.achieved_rate * self.measured_ns as f64 / 1e9
+    }
+
+    /// CPU of server and store per answered operation, nanoseconds.
+    #[must_use]
+    pub fn cpu_ns_per_operation(&self) -> Option<f64> {
+        let store = self.store.as_ref().map_or(0, |store| store.cpu_ns);
+        let answered = self.answered();
+        (answered > 0.0).then(|| (self.server.cpu_ns + store) as f64 / answered)
+    }
+
+    /// Answers that break what the backend promises.
+    #[must_use]
+    pub fn wrong_answers(&self) -> u64 {
+        let wrong = |counts: &BTreeMap<Outcome, u64>| {
+            counts.iter().filter(|(outcome, _)| outcome.is_wrong()).map(|(_, count)| count).sum::<u64>()
+        };
+        self.outcomes.values().map(wrong).sum()
+    }
 }
 
 /// How a block is used.
@@ -107,6 +143,37 @@ pub enum Outcome {
     Malformed,
     /// Could not be sent: an earlier login or refresh failed.
     NothingHeld,
+}
+
+impl Outcome {
+    /// All, in the order of their discriminants.
+    pub const ALL: [Self; 13] = [
+        Self::Ok,
+        Self::RejectedAsExpected,
+        Self::AcceptedAsDeclared,
+        Self::WronglyAccepted,
+        Self::WronglyRejected,
+        Self::WrongSubject,
+        Self::Unavailable,
+        Self::ServerError,
+        Self::Unexpected,
+        Self::TimedOut,
+        Self::ConnectionFailed,
+        Self::Malformed,
+        Self::NothingHeld,
+    ];
+
+    /// Does it break what the backend promises about who is let in? Such a backend is not ranked.
+    #[must_use]
+    pub const fn is_wrong(self) -> bool {
+        matches!(self, Self::WronglyAccepted | Self::WronglyRejected | Self::WrongSubject)
+    }
+
+    /// Is it an answer that the contract and the backend's promises allow?
+    #[must_use]
+    pub const fn is_right(self) -> bool {
+        matches!(self, Self::Ok | Self::RejectedAsExpected | Self::AcceptedAsDeclared)
+    }
 }
 
 /// Quantiles of one histogram; the histogram itself stands in the `.hlog`.

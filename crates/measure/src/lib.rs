@@ -2,16 +2,25 @@
 //!
 //! Invariants: nothing here knows a mechanism or how a result is presented; a run writes recordings, reports read them.
 
+pub mod affinity;
 pub mod block;
+mod clock;
+pub mod environment;
 pub mod error;
 pub mod event;
+pub mod judge;
 pub mod plan;
+pub mod process;
+pub mod recording;
+pub mod redact;
 pub mod run;
+mod tally;
 
 pub use block::{BlockRecord, Outcome};
 pub use error::Error;
 pub use event::Event;
 pub use loadgen::Ending;
 pub use plan::Plan;
+pub use recording::Recording;
 pub use run::{RunOptions, RunSummary, run};
 pub use scenario::Operation;

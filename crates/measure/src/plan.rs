@@ -1,5 +1,12 @@
 //! A plan: which scenarios, which backends, how many rounds, which claims about precision, registered before the data.
 
+mod budget;
+mod check;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use scenario::FileError;
 use serde::{Deserialize, Serialize};
 
 /// A plan as it stands in a file.
@@ -19,6 +26,13 @@ pub struct Plan {
     /// Scenarios run once, whole, unranked.
     #[serde(default)]
     pub episodes: Vec<String>,
+    /// Length of an episode by scenario, milliseconds, where the scenario's own is too long for this plan.
+    #[serde(default)]
+    pub episode_ms: BTreeMap<String, u64>,
+    /// Length of a pilot of every row of a paired scenario, milliseconds: finds by MSER-5 how long a fresh server warms
+    /// up, and discards that much after every start. 0 = none.
+    #[serde(default)]
+    pub pilot_ms: u64,
     /// Registered statistics.
     pub statistics: Statistics,
     /// Controls that run beside the backends.
@@ -27,6 +41,46 @@ pub struct Plan {
     /// Modelled distances of the store, microseconds; one pass each. Default: 0 only.
     #[serde(default)]
     pub store_rtt_us: Vec<u64>,
+}
+
+impl Plan {
+    /// Parses and validates a plan's text. `path` is used in errors.
+    ///
+    /// # Errors
+    ///
+    /// A [`FileError`] with line, key and a next step.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        let plan: Self = scenario::file::parse(path, text)?;
+        check::check(&plan, path, text)?;
+        Ok(plan)
+    }
+
+    /// The canonical text: what is hashed, registered and recorded.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        #[expect(clippy::expect_used, reason = "a plan holds only strings, numbers and tables of them")]
+        toml::to_string_pretty(self).expect("a plan serialises")
+    }
+
+    /// SHA-256 of [`Self::canonical`], hex: registered before the data and printed in every report.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        crate::recording::sha256_hex(self.canonical().as_bytes())
+    }
+
+    /// Rows by name, if every backend is named by its own name: the backends, then the controls of the baseline.
+    #[must_use]
+    pub fn control_names(&self) -> Vec<String> {
+        let twins = (1..=self.controls.twins).map(|number| match number {
+            1 => format!("{}.twin", self.baseline),
+            number => format!("{}.twin{number}", self.baseline),
+        });
+        let extra = self.controls.extra_work.iter().map(|share| {
+            let percent = format!("{:.1}", share * 100.0);
+            format!("{}.plus{}", self.baseline, percent.strip_suffix(".0").unwrap_or(&percent))
+        });
+        twins.chain(extra).collect()
+    }
 }
 
 /// A stationary scenario in paired rounds.
