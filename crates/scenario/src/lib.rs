@@ -12,6 +12,7 @@ pub mod import;
 mod popularity;
 mod random;
 pub mod scenario;
+pub mod schema;
 pub mod trace;
 pub mod units;
 pub mod wire;

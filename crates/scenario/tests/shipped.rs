@@ -51,3 +51,46 @@ fn every_backend_header_parses_and_is_named_after_its_file() {
         assert_eq!(backend.header.replicas, 1);
     }
 }
+
+/// `AUTHBENCH_BLESS=1 cargo test -p scenario --test shipped` writes them anew.
+#[test]
+fn schemas_beside_the_files_are_current() {
+    for (name, schema) in
+        [("scenario", scenario::schema::scenario()), ("backend", scenario::schema::backend())]
+    {
+        let path = folder().join(format!("schema/{name}.json"));
+        let current = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        if std::env::var_os("AUTHBENCH_BLESS").is_some() {
+            fs::write(&path, &current).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), current, "{}", path.display());
+    }
+}
+
+/// Every key of the schemas is explained.
+#[test]
+fn every_key_is_explained() {
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    let mut keys = BTreeSet::new();
+    for schema in [scenario::schema::scenario(), scenario::schema::backend()] {
+        collect_keys(&schema, &mut keys);
+    }
+    assert!(keys.contains("zipf") && keys.contains("revocation_lag") && keys.len() > 30, "{keys:?}");
+    for key in keys {
+        let explained = [format!("`{key}`"), format!("`[{key}]`")].iter().any(|form| readme.contains(form));
+        assert!(explained, "scenarios/README.md does not explain `{key}`");
+    }
+}
+
+fn collect_keys(schema: &serde_json::Value, keys: &mut BTreeSet<String>) {
+    match schema {
+        serde_json::Value::Object(members) => {
+            if let Some(serde_json::Value::Object(properties)) = members.get("properties") {
+                keys.extend(properties.keys().cloned());
+            }
+            members.values().for_each(|member| collect_keys(member, keys));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_keys(item, keys)),
+        _ => {}
+    }
+}

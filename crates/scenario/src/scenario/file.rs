@@ -11,6 +11,7 @@ use crate::wire::PasswordHash;
 /// A scenario file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "authbench scenario")]
 pub struct ScenarioFile {
     /// Kebab-case name.
     pub name: String,
