@@ -1,94 +1,205 @@
 //! One mechanism over one store: everything a server can ask of a backend.
 
+mod checks;
+mod describe;
+mod ending;
+mod family;
+mod login;
+mod provision;
+mod users;
+
 use crate::answer::{Access, Grant, LoginAnswer, Presented, UnixMillis, Verdict};
+use crate::credential::jwt::JwtCredential;
+use crate::credential::keys::KeyMaterial;
+use crate::directory::Directory;
 use crate::error::Error;
+use crate::mechanism::{CheckKind, CredentialChoice, Mechanism};
+use crate::password::{PasswordSettings, Passwords};
+use crate::record::LiveRecord;
+use crate::store::{Index, Key, Kind, Span, Store};
 
-/// A backend: credential, checks, view and renewal over a store of type `S`.
+pub use provision::Account;
+
+/// What a backend is built from.
 #[derive(Debug)]
-pub struct Authenticator<S> {
+pub struct Setup<S, D> {
+    /// The four choices.
+    pub mechanism: Mechanism,
+    /// Where state lies. A mechanism that does not use the shared store needs memory all the same: for user rows.
+    pub store: S,
+    /// Who the users are.
+    pub directory: D,
+    /// How logins check a password.
+    pub passwords: PasswordSettings,
+    /// The signing key shared by the replicas of one backend; absent: a new one.
+    pub key: Option<KeyMaterial>,
+}
+
+/// A backend: credential, checks, view and renewal over a store of type `S`, for the users of `D`.
+#[derive(Debug)]
+pub struct Authenticator<S, D> {
+    mechanism: Mechanism,
+    credential: Credential,
     store: S,
+    directory: D,
+    passwords: Passwords,
 }
 
-/// A subject to provision: created without hashing (all share one precomputed hash).
-#[derive(Debug, Clone, Copy)]
-pub struct Account<'a> {
-    /// Who.
-    pub principal: &'a crate::Principal,
+/// The part of the credential choice that has code of its own.
+#[derive(Debug)]
+enum Credential {
+    BareSubject,
+    Opaque { lifetime_ms: u64 },
+    Jwt(Box<JwtCredential>),
 }
 
-#[expect(
-    unused_variables,
-    clippy::todo,
-    clippy::unused_async,
-    reason = "signatures that server and auth agree on"
-)]
-impl<S> Authenticator<S> {
-    /// Checks the password and hands out a credential.
-    pub async fn login(&self, username: &str, password: &str, now: UnixMillis) -> Result<LoginAnswer, Error> {
-        todo!()
+/// Totals since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Round trips to the store.
+    pub store_round_trips: u64,
+    /// Commands in them.
+    pub store_commands: u64,
+    /// Live logins recorded (sessions, allow-listed tokens, refresh families), where the store can count.
+    pub live_entries: Option<u64>,
+    /// Revoked credentials recorded, where the store can count.
+    pub revoked_entries: Option<u64>,
+    /// Logins refused because the hashing queue was full.
+    pub logins_shed: u64,
+}
+
+/// How often a lost compare-and-set is tried again before the store counts as broken.
+const ATTEMPTS: usize = 16;
+
+impl<S: Store + Index, D: Directory> Authenticator<S, D> {
+    /// Builds a backend: generates keys where none are given, hashes the initial password once.
+    pub fn new(setup: Setup<S, D>) -> Result<Self, Error> {
+        let Setup { mechanism, store, directory, passwords, key } = setup;
+        let credential = match &mechanism.credential {
+            CredentialChoice::BareSubject => Credential::BareSubject,
+            CredentialChoice::Opaque { lifetime_ms } => Credential::Opaque { lifetime_ms: *lifetime_ms },
+            CredentialChoice::Jwt(choice) => {
+                Credential::Jwt(Box::new(JwtCredential::new(choice, key.as_ref())?))
+            }
+        };
+        Ok(Self { credential, mechanism, store, directory, passwords: Passwords::start(&passwords)? })
     }
+
+    /// Checks the password and hands out a new credential. A login presented along with it is replaced, so that its
+    /// old id is dead at once; an id that the client invented is never adopted.
+    pub async fn login(
+        &self,
+        username: &str,
+        password: &str,
+        presented: Presented<'_>,
+        now: UnixMillis,
+    ) -> Result<LoginAnswer, Error> {
+        let principal = match self.check_password(username, password, now).await? {
+            users::Checked::Right(principal) => principal,
+            users::Checked::Wrong => return Ok(LoginAnswer::Rejected),
+            users::Checked::Locked => return Ok(LoginAnswer::LockedOut),
+        };
+        if matches!(self.credential, Credential::Opaque { .. }) && presented.cookie.is_some() {
+            self.logout(presented, None, now).await?;
+        }
+        self.grant(&principal, now).await.map(LoginAnswer::Granted)
+    }
+
     /// Who presents this? Runs the checks the backend names for this kind of access.
     pub async fn verify(
         &self,
         presented: Presented<'_>,
-        access: Access,
+        _access: Access,
         now: UnixMillis,
     ) -> Result<Verdict, Error> {
-        todo!()
+        Ok(match self.identify(presented, now).await? {
+            Ok(login) => Verdict::Accepted { principal: login.principal, replacement: None },
+            Err(rejection) => Verdict::Rejected(rejection),
+        })
     }
+
     /// A write on the login's own record where there is one (`POST /note`), after [`Self::verify`] accepted it.
+    ///
+    /// It is a compare-and-set: a write that comes after the login ended cannot bring the record back.
     pub async fn note(&self, presented: Presented<'_>, now: UnixMillis) -> Result<Verdict, Error> {
-        todo!()
+        for _ in 0..ATTEMPTS {
+            let login = match self.identify(presented, now).await? {
+                Ok(login) => login,
+                Err(rejection) => return Ok(Verdict::Rejected(rejection)),
+            };
+            let Some(old) = &login.record else {
+                return Ok(Verdict::Accepted { principal: login.principal, replacement: None });
+            };
+            let mut record = LiveRecord::decode(old)?;
+            record.notes += 1;
+            let key = Key { kind: Kind::Live, id: login.id.as_bytes() };
+            let span = Span { now, until: record.until };
+            if self.store.replace_if(key, old, &record.encode(), span).await? {
+                return Ok(Verdict::Accepted { principal: login.principal, replacement: None });
+            }
+        }
+        Err(contended())
     }
+
     /// Exchanges a refresh token. `Ok(None)`: not accepted (`invalid_grant`).
+    ///
+    /// Of several exchanges of one token exactly one succeeds. Within the grace window the others are refused and
+    /// nothing else happens; after it they are taken for theft, and the family ends.
     pub async fn refresh(&self, refresh_token: &str, now: UnixMillis) -> Result<Option<Grant>, Error> {
-        todo!()
+        self.rotate(refresh_token, now).await
     }
-    /// Ends this login (and its refresh family).
-    pub async fn logout(
-        &self,
-        presented: Presented<'_>,
-        refresh_token: Option<&str>,
-        now: UnixMillis,
-    ) -> Result<Verdict, Error> {
-        todo!()
-    }
-    /// Ends every login of the presenting subject.
-    pub async fn logout_all(&self, presented: Presented<'_>, now: UnixMillis) -> Result<Verdict, Error> {
-        todo!()
-    }
-    /// Changes the password and ends the other logins. `Ok(None)`: current password wrong.
-    pub async fn change_password(
-        &self,
-        presented: Presented<'_>,
-        current: &str,
-        new: &str,
-        now: UnixMillis,
-    ) -> Result<Option<Verdict>, Error> {
-        todo!()
-    }
+
     /// Number of live logins of the presenting subject; `Unsupported` where none are listed.
     pub async fn sessions(&self, presented: Presented<'_>, now: UnixMillis) -> Result<(Verdict, u64), Error> {
-        todo!()
+        let login = match self.identify(presented, now).await? {
+            Ok(login) => login,
+            Err(rejection) => return Ok((Verdict::Rejected(rejection), 0)),
+        };
+        if !self.mechanism.index {
+            return Err(Error::Unsupported("list the logins of a user: it keeps no index of them"));
+        }
+        let live = self.store.members(login.principal.subject.as_bytes(), now).await?.len() as u64;
+        Ok((Verdict::Accepted { principal: login.principal, replacement: None }, live))
     }
-    /// Operator: disables a user; their logins end as the backend promises.
-    pub async fn disable(&self, username: &str, now: UnixMillis) -> Result<(), Error> {
-        todo!()
-    }
+
     /// Operator: a new signing key; older ones stop verifying. `Unsupported` without keys.
     pub async fn rotate_key(&self) -> Result<(), Error> {
-        todo!()
+        match &self.credential {
+            Credential::Jwt(jwt) => jwt.rotate_key(),
+            _ => Err(Error::Unsupported("rotate a signing key: it signs nothing")),
+        }
     }
-    /// Bulk set-up, unmeasured: `count` live logins for each account, pipelined to the store.
-    pub async fn provision(&self, accounts: &[Account<'_>], now: UnixMillis) -> Result<Vec<Grant>, Error> {
-        todo!()
+
+    /// Totals since the start.
+    pub fn totals(&self) -> Totals {
+        let work = self.store.counters();
+        let live = match self.mechanism.renewal {
+            crate::mechanism::RenewalChoice::Refresh { .. } => Some(Kind::Family),
+            crate::mechanism::RenewalChoice::None => {
+                self.mechanism.has(CheckKind::LiveList).then_some(Kind::Live)
+            }
+        };
+        let revoked = self.mechanism.has(CheckKind::DenyList).then_some(Kind::Deny);
+        Totals {
+            store_round_trips: work.round_trips,
+            store_commands: work.commands,
+            live_entries: live.and_then(|kind| self.store.count(kind)),
+            revoked_entries: revoked.and_then(|kind| self.store.count(kind)),
+            logins_shed: self.passwords.shed(),
+        }
     }
-    /// Bulk set-up, unmeasured: as many logins that are created and revoked at once.
-    pub async fn provision_revoked(&self, accounts: &[Account<'_>], now: UnixMillis) -> Result<(), Error> {
-        todo!()
+
+    /// The store, for what the server does with it beyond this interface (sweeping memory).
+    pub fn store(&self) -> &S {
+        &self.store
     }
-    /// The four choices, algorithm and sizes, for the recording.
-    pub fn describe(&self) -> serde_json::Value {
-        todo!()
+
+    /// The four choices.
+    pub fn mechanism(&self) -> &Mechanism {
+        &self.mechanism
     }
+}
+
+fn contended() -> Error {
+    Error::Store("a value kept changing under a compare-and-set".into())
 }

@@ -1,0 +1,146 @@
+//! From what a client presents to who it is: the credential without state, then the listed checks.
+//!
+//! A check says which key it needs and judges what is found there. Reading is left to one place, so that a list of
+//! checks costs one round trip.
+
+use bytes::Bytes;
+
+use super::{Authenticator, Credential};
+use crate::answer::{Presented, Principal, Rejection, UnixMillis};
+use crate::credential::{LoginId, opaque};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::mechanism::CheckKind;
+use crate::record::{EpochRecord, LiveRecord, decode_denial};
+use crate::store::{Index, Key, Kind, Store};
+
+/// A login that was recognised.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub(super) principal: Principal,
+    pub(super) id: LoginId,
+    /// When the presented credential is refused everywhere.
+    pub(super) until: UnixMillis,
+    /// Digest of its refresh family.
+    pub(super) family: Option<[u8; 32]>,
+    /// Its record in the live list as it was read.
+    pub(super) record: Option<Bytes>,
+    epoch: u64,
+}
+
+type Judged = Result<Result<(), Rejection>, Error>;
+
+impl CheckKind {
+    fn key<'a>(self, login: &'a Login) -> Key<'a> {
+        match self {
+            Self::LiveList => Key { kind: Kind::Live, id: login.id.as_bytes() },
+            Self::DenyList => Key { kind: Kind::Deny, id: login.id.as_bytes() },
+            Self::Epoch => Key { kind: Kind::Epoch, id: login.principal.subject.as_bytes() },
+        }
+    }
+
+    fn judge(self, found: Option<Bytes>, login: &mut Login, now: UnixMillis) -> Judged {
+        match self {
+            Self::LiveList => judge_live(found, login, now),
+            Self::DenyList => judge_denial(found.as_deref(), now),
+            Self::Epoch => judge_epoch(found.as_deref(), login, now),
+        }
+    }
+}
+
+fn judge_live(found: Option<Bytes>, login: &mut Login, now: UnixMillis) -> Judged {
+    let Some(value) = found else { return Ok(Err(Rejection::Revoked)) };
+    let record = LiveRecord::decode(&value)?;
+    if record.until <= now {
+        return Ok(Err(Rejection::Expired));
+    }
+    if let Some(principal) = record.principal {
+        login.principal = principal;
+        login.until = record.until;
+    }
+    login.record = Some(value);
+    Ok(Ok(()))
+}
+
+fn judge_denial(found: Option<&[u8]>, now: UnixMillis) -> Judged {
+    match found {
+        Some(value) if decode_denial(value)? > now => Ok(Err(Rejection::Revoked)),
+        _ => Ok(Ok(())),
+    }
+}
+
+fn judge_epoch(found: Option<&[u8]>, login: &Login, now: UnixMillis) -> Judged {
+    let Some(value) = found else { return Ok(Ok(())) };
+    let epoch = EpochRecord::decode(value)?;
+    let spared = epoch.spared.is_some_and(|jti| jti == login.id.as_bytes());
+    let dead = epoch.until > now && login.epoch < epoch.mark && !spared;
+    Ok(if dead { Err(Rejection::Revoked) } else { Ok(()) })
+}
+
+impl<S: Store + Index, D: Directory> Authenticator<S, D> {
+    /// Who presents this, by all checks.
+    pub(super) async fn identify(
+        &self,
+        presented: Presented<'_>,
+        now: UnixMillis,
+    ) -> Result<Result<Login, Rejection>, Error> {
+        let mut login = match self.recognise(presented, now) {
+            Ok(login) => login,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        match self.mechanism.checks[..] {
+            [] => {}
+            [one] => {
+                let found = self.store.get(one.kind.key(&login), now).await?;
+                if let Err(rejection) = one.kind.judge(found, &mut login, now)? {
+                    return Ok(Err(rejection));
+                }
+            }
+            // Parsing admits no longer list: a live and a deny list exclude each other.
+            [first, second, ..] => {
+                let keys = [first.kind.key(&login), second.kind.key(&login)];
+                let found = self.store.get_many(keys, now).await?;
+                for (check, found) in [first, second].into_iter().zip(found) {
+                    if let Err(rejection) = check.kind.judge(found, &mut login, now)? {
+                        return Ok(Err(rejection));
+                    }
+                }
+            }
+        }
+        Ok(Ok(login))
+    }
+
+    /// The part that needs no state. An opaque id stands for nobody until the live list is read.
+    fn recognise(&self, presented: Presented<'_>, now: UnixMillis) -> Result<Login, Rejection> {
+        let nobody = Principal { subject: String::new(), roles: Vec::new(), tenant: String::new() };
+        match &self.credential {
+            Credential::BareSubject => {
+                let subject = presented.bearer.ok_or(Rejection::Missing)?;
+                let principal = self.directory.principal(subject).ok_or(Rejection::Invalid)?;
+                Ok(Login::new(principal, LoginId::from([0; 16]), UnixMillis::MAX))
+            }
+            Credential::Opaque { .. } => {
+                let cookie = presented.cookie.ok_or(Rejection::Missing)?;
+                let digest = opaque::open(cookie).ok_or(Rejection::Invalid)?;
+                Ok(Login::new(nobody, LoginId::from(digest), UnixMillis::MAX))
+            }
+            Credential::Jwt(jwt) => {
+                let claims = jwt.open(presented.bearer.ok_or(Rejection::Missing)?, now)?;
+                let until = jwt.dead_at(&claims);
+                let principal = Principal { subject: claims.sub, roles: claims.roles, tenant: claims.tenant };
+                let login = Login::new(principal, LoginId::from(claims.jti.0), until);
+                Ok(Login {
+                    family: claims.sid.map(|sid| sid.0),
+                    epoch: claims.epoch.map_or(0, |epoch| epoch.0),
+                    ..login
+                })
+            }
+        }
+    }
+}
+
+impl Login {
+    fn new(principal: Principal, id: LoginId, until: UnixMillis) -> Self {
+        Self { principal, id, until, family: None, record: None, epoch: 0 }
+    }
+}

@@ -1,0 +1,123 @@
+//! Handing out a credential and writing the state that its checks will ask for.
+//!
+//! **The index is written before the record.** A crash between the two leaves a member without a record, which ends by
+//! itself; the other order would leave a live login that nobody can find.
+
+use super::family::NewFamily;
+use super::{Authenticator, Credential};
+use crate::answer::{Grant, Principal, UnixMillis};
+use crate::credential::jwt::{JwtCredential, NewToken, TokenFacts};
+use crate::credential::opaque;
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::mechanism::CheckKind;
+use crate::record::{EpochRecord, LiveRecord};
+use crate::store::{Index, Key, Kind, Span, Store};
+
+/// What the control calls the life of its credential, seconds; nothing ever checks it.
+pub(super) const BARE_LIFE_S: u64 = 86_400;
+
+/// A credential and the state that goes with it, nothing written yet.
+#[derive(Debug)]
+pub(super) struct Issued {
+    pub(super) grant: Grant,
+    /// What the index lists: the login's id, or its family.
+    pub(super) member: Vec<u8>,
+    /// The end of what the index lists.
+    pub(super) until: UnixMillis,
+    /// A record to write, its kind and id.
+    pub(super) record: Option<(Kind, Vec<u8>, Vec<u8>)>,
+}
+
+impl<S: Store + Index, D: Directory> Authenticator<S, D> {
+    /// A new login of this user.
+    pub(super) async fn grant(&self, principal: &Principal, now: UnixMillis) -> Result<Grant, Error> {
+        let epoch = self.current_epoch(&principal.subject, now).await?;
+        let issued = self.issue(principal, epoch, now)?;
+        let span = Span { now, until: issued.until };
+        if self.mechanism.index {
+            self.store.add(principal.subject.as_bytes(), &issued.member, span).await?;
+        }
+        if let Some((kind, id, value)) = &issued.record
+            && !self.store.put_new(Key { kind: *kind, id }, value, span).await?
+        {
+            return Err(Error::Crypto("a new random id is already in use".into()));
+        }
+        Ok(issued.grant)
+    }
+
+    /// Makes a credential. `epoch` is the user's current mark where the mechanism has that check.
+    pub(super) fn issue(
+        &self,
+        principal: &Principal,
+        epoch: Option<u64>,
+        now: UnixMillis,
+    ) -> Result<Issued, Error> {
+        match &self.credential {
+            Credential::BareSubject => Ok(Issued {
+                grant: tokens(principal.subject.clone(), BARE_LIFE_S, None),
+                member: Vec::new(),
+                until: now,
+                record: None,
+            }),
+            Credential::Opaque { lifetime_ms } => {
+                let (value, digest) = opaque::issue()?;
+                let until = now.saturating_add(*lifetime_ms);
+                let record = LiveRecord { until, since: now, notes: 0, principal: Some(principal.clone()) };
+                Ok(Issued {
+                    grant: Grant::Cookie { value, max_age_s: lifetime_ms / 1000 },
+                    member: digest.to_vec(),
+                    until,
+                    record: Some((Kind::Live, digest.to_vec(), record.encode())),
+                })
+            }
+            Credential::Jwt(jwt) => self.issue_tokens(jwt, principal, epoch, now),
+        }
+    }
+
+    fn issue_tokens(
+        &self,
+        jwt: &JwtCredential,
+        principal: &Principal,
+        epoch: Option<u64>,
+        now: UnixMillis,
+    ) -> Result<Issued, Error> {
+        let facts = TokenFacts { now, epoch, family: None, no_later_than: None };
+        let Some(family) = NewFamily::start(&self.mechanism, &principal.subject, now)? else {
+            let NewToken { text, jti, dead_at, expires_in_s } = jwt.issue(principal, facts)?;
+            let record = self.mechanism.has(CheckKind::LiveList).then(|| {
+                let record = LiveRecord { until: dead_at, since: now, notes: 0, principal: None };
+                (Kind::Live, jti.to_vec(), record.encode())
+            });
+            return Ok(Issued {
+                grant: tokens(text, expires_in_s, None),
+                member: jti.to_vec(),
+                until: dead_at,
+                record,
+            });
+        };
+        let facts =
+            TokenFacts { family: Some(&family.digest), no_later_than: Some(family.record.until), ..facts };
+        let token = jwt.issue(principal, facts)?;
+        Ok(Issued {
+            grant: tokens(token.text, token.expires_in_s, Some(family.token)),
+            member: family.digest.to_vec(),
+            until: family.record.until,
+            record: Some((Kind::Family, family.digest.to_vec(), family.record.encode())),
+        })
+    }
+
+    /// The user's mark, zero when there is none; `None` where no check asks for it.
+    pub(super) async fn current_epoch(&self, subject: &str, now: UnixMillis) -> Result<Option<u64>, Error> {
+        if !self.mechanism.has(CheckKind::Epoch) {
+            return Ok(None);
+        }
+        let found = self.store.get(Key { kind: Kind::Epoch, id: subject.as_bytes() }, now).await?;
+        let mark = found.as_deref().map(EpochRecord::decode).transpose()?;
+        Ok(Some(mark.filter(|epoch| epoch.until > now).map_or(0, |epoch| epoch.mark)))
+    }
+}
+
+pub(super) fn tokens(access: String, expires_in_s: u64, refresh: Option<String>) -> Grant {
+    Grant::Tokens { access, expires_in_s, refresh }
+}

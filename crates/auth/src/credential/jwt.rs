@@ -1,0 +1,180 @@
+//! Signed access tokens: issue, and the whole of their check that needs no state.
+//!
+//! `jsonwebtoken` checks the signature, that the algorithm is the configured one, and `iss` and `aud`. It has no clock
+//! to give it, and lets through what RFC 7515, RFC 7519 and RFC 9068 refuse, so the rest is checked here: size, `typ`,
+//! `crit`, `exp`, `nbf`, `iat`, and the strict reading of [`super::claims`].
+
+mod header;
+
+use std::sync::{PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{DecodingKey, Validation};
+
+use self::header::HeaderRule;
+use super::claims::{Claims, NewClaims};
+use super::keys::{KeyMaterial, Signer};
+use super::random;
+use crate::answer::{Principal, Rejection, UnixMillis};
+use crate::error::Error;
+use crate::mechanism::JwtChoice;
+
+/// Larger tokens are refused unread, bytes.
+pub const MAX_TOKEN: usize = 8 * 1024;
+
+/// A token said to be issued further ahead than this is refused; between replicas clocks may differ by less.
+const MAX_IAT_AHEAD_S: u64 = 60;
+
+const CLIENT_ID: &str = "authbench";
+
+/// Issues and checks the tokens of one backend.
+#[derive(Debug)]
+pub(crate) struct JwtCredential {
+    choice: JwtChoice,
+    header: HeaderRule,
+    validation: Validation,
+    keys: RwLock<Keys>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    signer: Signer,
+    decoding: DecodingKey,
+}
+
+impl Keys {
+    fn new(material: &KeyMaterial) -> Result<Self, Error> {
+        let signer = Signer::new(material)?;
+        let decoding = signer.decoding_key(material);
+        Ok(Self { signer, decoding })
+    }
+}
+
+/// What a token is about, besides its principal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TokenFacts<'a> {
+    pub(crate) now: UnixMillis,
+    pub(crate) epoch: Option<u64>,
+    pub(crate) family: Option<&'a [u8; 32]>,
+    /// A family's absolute end, which no access token outlives.
+    pub(crate) no_later_than: Option<UnixMillis>,
+}
+
+/// A new token.
+#[derive(Debug)]
+pub(crate) struct NewToken {
+    pub(crate) text: String,
+    pub(crate) jti: [u8; 16],
+    /// When it is refused everywhere, leeway included.
+    pub(crate) dead_at: UnixMillis,
+    pub(crate) expires_in_s: u64,
+}
+
+impl JwtCredential {
+    pub(crate) fn new(choice: &JwtChoice, key: Option<&KeyMaterial>) -> Result<Self, Error> {
+        let material = match choice.key.as_ref().or(key) {
+            Some(material) if material.algorithm() != choice.algorithm => {
+                let (given, wanted) = (material.algorithm().name(), choice.algorithm.name());
+                return Err(Error::Crypto(format!(
+                    "the key given is for {given}, the backend signs with {wanted}"
+                )));
+            }
+            Some(material) => material.clone(),
+            None => KeyMaterial::generate(choice.algorithm)?,
+        };
+        let mut validation = Validation::new(choice.algorithm.of_library());
+        validation.set_issuer(&[&choice.issuer]);
+        validation.set_audience(&[&choice.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.leeway = 0;
+        Ok(Self {
+            choice: choice.clone(),
+            header: HeaderRule::new(choice.algorithm),
+            validation,
+            keys: RwLock::new(Keys::new(&material)?),
+        })
+    }
+
+    pub(crate) fn choice(&self) -> &JwtChoice {
+        &self.choice
+    }
+
+    /// A new random key; tokens of the old one are refused from now on.
+    pub(crate) fn rotate_key(&self) -> Result<(), Error> {
+        let keys = Keys::new(&KeyMaterial::generate(self.choice.algorithm)?)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    pub(crate) fn issue(&self, principal: &Principal, facts: TokenFacts<'_>) -> Result<NewToken, Error> {
+        let iat = facts.now / 1000;
+        let latest = facts.no_later_than.map_or(u64::MAX, |end| end / 1000);
+        let exp = (iat + self.choice.lifetime_s).min(latest);
+        let jti = random::<16>()?;
+        let (mut jti_text, mut sid_text) = ([0u8; 22], [0u8; 43]);
+        let claims = NewClaims {
+            iss: &self.choice.issuer,
+            sub: &principal.subject,
+            aud: &self.choice.audience,
+            client_id: CLIENT_ID,
+            exp,
+            iat,
+            jti: base64_text(&jti, &mut jti_text)?,
+            roles: &principal.roles,
+            tenant: &principal.tenant,
+            epoch: facts.epoch,
+            sid: facts.family.map(|family| base64_text(family, &mut sid_text)).transpose()?,
+        };
+        let payload = serde_json::to_vec(&claims).map_err(|error| Error::Crypto(error.to_string()))?;
+        let mut text = String::with_capacity(payload.len() * 4 / 3 + 420);
+        text.push_str(self.header.encoded());
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(&payload, &mut text);
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).signer.sign(&mut text)?;
+        let dead_at = (exp + self.choice.leeway_s) * 1000;
+        Ok(NewToken { text, jti, dead_at, expires_in_s: exp.saturating_sub(iat) })
+    }
+
+    /// Checks all that can be checked without state.
+    pub(crate) fn open(&self, token: &str, now: UnixMillis) -> Result<Claims, Rejection> {
+        if token.len() > MAX_TOKEN || !self.header.admits(token) {
+            return Err(Rejection::Invalid);
+        }
+        let claims = {
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            jsonwebtoken::decode::<Claims>(token, &keys.decoding, &self.validation)
+                .map_err(|_| Rejection::Invalid)?
+                .claims
+        };
+        self.check_times(&claims, now / 1000)?;
+        Ok(claims)
+    }
+
+    /// RFC 7519 §4.1.4: refused "on or after" `exp`; §4.1.5: refused before `nbf`. Seconds.
+    fn check_times(&self, claims: &Claims, now: u64) -> Result<(), Rejection> {
+        if now >= claims.exp.0 + self.choice.leeway_s {
+            return Err(Rejection::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| now + self.choice.leeway_s < nbf.0) {
+            return Err(Rejection::Expired);
+        }
+        if claims.iat.0 > claims.exp.0 || claims.iat.0 > now + MAX_IAT_AHEAD_S {
+            return Err(Rejection::Invalid);
+        }
+        Ok(())
+    }
+
+    /// When a token with this `exp` is refused everywhere.
+    pub(crate) fn dead_at(&self, claims: &Claims) -> UnixMillis {
+        (claims.exp.0 + self.choice.leeway_s) * 1000
+    }
+}
+
+fn base64_text<'a>(bytes: &[u8], text: &'a mut [u8]) -> Result<&'a str, Error> {
+    let failed = || Error::Crypto("an id does not fit its text".into());
+    let length = URL_SAFE_NO_PAD.encode_slice(bytes, text).map_err(|_| failed())?;
+    std::str::from_utf8(&text[..length]).map_err(|_| failed())
+}

@@ -1,0 +1,427 @@
+//! From the text of a backend file to a [`Mechanism`], or to one message that says what, where and what next.
+
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use toml::Spanned;
+
+use super::raw::{RawCheck, RawCredential, RawFile, RawMechanism, RawRenewal};
+use super::{CheckChoice, CheckKind, CredentialChoice, JwtChoice, Mechanism, RenewalChoice, View};
+use crate::credential::keys::{Algorithm, KeyMaterial};
+use crate::error::MechanismError;
+
+const DEFAULT_ISSUER: &str = "https://issuer.authbench.example";
+const DEFAULT_AUDIENCE: &str = "https://api.authbench.example";
+
+/// A longer tolerance makes the configured lifetime meaningless.
+const MAX_LEEWAY_S: u64 = 60;
+
+/// Below a second a NumericDate cannot express a lifetime; above ten years arithmetic on it means nothing.
+const MAX_LIFETIME_MS: u64 = 10 * 365 * 24 * 3_600_000;
+
+type Parsed<T> = Result<T, MechanismError>;
+
+impl Mechanism {
+    /// Reads the `[mechanism]` table of a backend file. Spans of errors are byte offsets into `text`.
+    pub fn parse(text: &str) -> Result<Self, MechanismError> {
+        let file: RawFile = toml::from_str(text).map_err(|error| syntax(text, &error))?;
+        let Some(raw) = file.mechanism else {
+            return Err(MechanismError {
+                key: "mechanism".into(),
+                span: None,
+                message: "missing table `[mechanism]`".into(),
+                hint: Some(
+                    "add `[mechanism.credential]` with `kind = \"bare-subject\" | \"opaque\" | \"jwt\"`"
+                        .into(),
+                ),
+            });
+        };
+        let span = raw.span();
+        let RawMechanism { credential, checks, index, renewal } = raw.into_inner();
+        let parts = Self {
+            credential: read_credential(credential.get_ref(), &credential.span())?,
+            checks: checks.iter().map(|check| read_check(check.get_ref())).collect::<Parsed<_>>()?,
+            index: index.as_ref().is_some_and(|index| *index.get_ref()),
+            renewal: renewal
+                .as_ref()
+                .map_or(Ok(RenewalChoice::None), |raw| read_renewal(raw.get_ref(), &raw.span()))?,
+        };
+        let places = Places {
+            mechanism: span,
+            credential: credential.get_ref().kind.span(),
+            checks: checks.iter().map(|check| check.get_ref().kind.span()).collect(),
+            index: index.map(|index| index.span()),
+            renewal: renewal.map(|renewal| renewal.get_ref().kind.span()),
+        };
+        parts.combine(&places)?;
+        Ok(parts)
+    }
+
+    /// Refuses combinations that cannot work or that say the same thing twice.
+    fn combine(&self, places: &Places) -> Parsed<()> {
+        for (at, check) in self.checks.iter().enumerate() {
+            let span = places.checks.get(at).cloned();
+            if self.checks[..at].iter().any(|earlier| earlier.kind == check.kind) {
+                return Err(refuse(
+                    "mechanism.checks.kind",
+                    span,
+                    "the same check is listed twice",
+                    "remove one",
+                ));
+            }
+            if check.view != self.checks[0].view {
+                return Err(refuse(
+                    "mechanism.checks.view",
+                    span,
+                    "the checks of one backend read from different places",
+                    "give all checks the same `view`",
+                ));
+            }
+            self.check_fits(check.kind, span)?;
+        }
+        self.credential_fits(places)?;
+        self.index_fits(places)?;
+        self.renewal_fits(places)
+    }
+
+    fn check_fits(&self, kind: CheckKind, span: Option<Range<usize>>) -> Parsed<()> {
+        let key = "mechanism.checks.kind";
+        match (&self.credential, kind) {
+            (CredentialChoice::BareSubject, _) => Err(refuse(
+                key,
+                span,
+                "the control lets everyone in, so nothing is checked",
+                "remove `checks`",
+            )),
+            (CredentialChoice::Opaque { .. }, CheckKind::DenyList | CheckKind::Epoch) => Err(refuse(
+                key,
+                span,
+                "an opaque id means nothing without the live list, and is revoked by leaving it",
+                "use `kind = \"live-list\"`, or `kind = \"jwt\"` in `[mechanism.credential]`",
+            )),
+            (CredentialChoice::Jwt(_), CheckKind::DenyList) if self.has(CheckKind::LiveList) => Err(refuse(
+                key,
+                span,
+                "the live list already knows every token that was ended",
+                "keep one of `live-list` and `deny-list`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn credential_fits(&self, places: &Places) -> Parsed<()> {
+        if matches!(self.credential, CredentialChoice::Opaque { .. }) && !self.has(CheckKind::LiveList) {
+            return Err(refuse(
+                "mechanism.checks",
+                Some(places.credential.clone()),
+                "an opaque id can only be looked up, and no check looks it up",
+                "add `[[mechanism.checks]]` with `kind = \"live-list\"`",
+            ));
+        }
+        Ok(())
+    }
+
+    fn index_fits(&self, places: &Places) -> Parsed<()> {
+        let indexed = self.has(CheckKind::LiveList)
+            || self.has(CheckKind::DenyList)
+            || matches!(self.renewal, RenewalChoice::Refresh { .. });
+        if self.index && !indexed {
+            return Err(refuse(
+                "mechanism.index",
+                places.index.clone(),
+                "an index finds logins to end, and this mechanism has nothing that ends one",
+                "remove `index`, or add a check of kind `live-list` or `deny-list`",
+            ));
+        }
+        if self.index && self.has(CheckKind::Epoch) {
+            return Err(refuse(
+                "mechanism.index",
+                places.index.clone(),
+                "the epoch already ends all logins of a user",
+                "keep either `index = true` or the check `epoch`",
+            ));
+        }
+        Ok(())
+    }
+
+    fn renewal_fits(&self, places: &Places) -> Parsed<()> {
+        let RenewalChoice::Refresh { lifetime_ms, view, .. } = self.renewal else { return Ok(()) };
+        let span = places.renewal.clone().or_else(|| Some(places.mechanism.clone()));
+        let CredentialChoice::Jwt(jwt) = &self.credential else {
+            return Err(refuse(
+                "mechanism.renewal.kind",
+                span,
+                "a refresh token renews an access token, and this credential is none",
+                "remove `[mechanism.renewal]`, or use `kind = \"jwt\"` in `[mechanism.credential]`",
+            ));
+        };
+        if lifetime_ms <= jwt.lifetime_s * 1000 {
+            return Err(refuse(
+                "mechanism.renewal.lifetime",
+                span,
+                "the refresh token does not outlive the access token",
+                "make `mechanism.renewal.lifetime` longer than `mechanism.credential.lifetime`",
+            ));
+        }
+        if self.checks.iter().any(|check| check.view != view) {
+            return Err(refuse(
+                "mechanism.renewal.view",
+                span,
+                "the renewal and the checks of one backend keep their state in different places",
+                "give them the same `view`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Where in the text the choices stand, for messages about their combination.
+struct Places {
+    mechanism: Range<usize>,
+    credential: Range<usize>,
+    checks: Vec<Range<usize>>,
+    index: Option<Range<usize>>,
+    renewal: Option<Range<usize>>,
+}
+
+fn read_credential(raw: &RawCredential, span: &Range<usize>) -> Parsed<CredentialChoice> {
+    let jwt_only = [
+        ("algorithm", &raw.algorithm),
+        ("leeway", &raw.leeway),
+        ("issuer", &raw.issuer),
+        ("audience", &raw.audience),
+        ("key", &raw.key),
+    ];
+    let kind = raw.kind.get_ref().as_str();
+    if kind != "jwt"
+        && let Some((name, value)) = jwt_only.iter().find_map(|(name, value)| Some((*name, value.as_ref()?)))
+    {
+        return Err(refuse(
+            &format!("mechanism.credential.{name}"),
+            Some(value.span()),
+            &format!("`{name}` belongs to a signed token, and this credential is `{kind}`"),
+            "remove it, or use `kind = \"jwt\"`",
+        ));
+    }
+    match kind {
+        "bare-subject" => match &raw.lifetime {
+            Some(lifetime) => Err(refuse(
+                "mechanism.credential.lifetime",
+                Some(lifetime.span()),
+                "a bare subject never expires",
+                "remove it",
+            )),
+            None => Ok(CredentialChoice::BareSubject),
+        },
+        "opaque" => Ok(CredentialChoice::Opaque {
+            lifetime_ms: required_lifetime("credential", &raw.lifetime, span)?,
+        }),
+        "jwt" => read_jwt(raw, span).map(CredentialChoice::Jwt),
+        _ => Err(unknown("mechanism.credential.kind", &raw.kind, &["bare-subject", "opaque", "jwt"])),
+    }
+}
+
+fn read_jwt(raw: &RawCredential, span: &Range<usize>) -> Parsed<JwtChoice> {
+    let algorithm = match &raw.algorithm {
+        None => Algorithm::Hs256,
+        Some(name) => Algorithm::from_name(name.get_ref())
+            .ok_or_else(|| unknown("mechanism.credential.algorithm", name, &Algorithm::NAMES))?,
+    };
+    let lifetime_ms = required_lifetime("credential", &raw.lifetime, span)?;
+    let whole_seconds = |key: &str, value: u64, span: Range<usize>| {
+        if value.is_multiple_of(1000) {
+            return Ok(value / 1000);
+        }
+        let hint = "JWT times have steps of one second (RFC 7519 §2)";
+        Err(refuse(key, Some(span), "not a whole number of seconds", hint))
+    };
+    let lifetime_span = raw.lifetime.as_ref().map_or_else(|| span.clone(), Spanned::span);
+    let leeway_s = match &raw.leeway {
+        None => 0,
+        Some(text) => {
+            let key = "mechanism.credential.leeway";
+            let leeway_s = whole_seconds(key, duration_ms(key, text)?, text.span())?;
+            if leeway_s > MAX_LEEWAY_S {
+                let message = format!("{leeway_s} s of leeway is more than {MAX_LEEWAY_S} s");
+                return Err(refuse(
+                    key,
+                    Some(text.span()),
+                    &message,
+                    "use at most \"60s\": it prolongs every token",
+                ));
+            }
+            leeway_s
+        }
+    };
+    Ok(JwtChoice {
+        algorithm,
+        lifetime_s: whole_seconds("mechanism.credential.lifetime", lifetime_ms, lifetime_span)?,
+        leeway_s,
+        issuer: name_or("issuer", &raw.issuer, DEFAULT_ISSUER)?,
+        audience: name_or("audience", &raw.audience, DEFAULT_AUDIENCE)?,
+        key: raw.key.as_ref().map(|key| read_key(algorithm, key)).transpose()?,
+    })
+}
+
+fn name_or(field: &str, value: &Option<Spanned<String>>, default: &str) -> Parsed<String> {
+    match value {
+        None => Ok(default.to_owned()),
+        Some(name) if name.get_ref().is_empty() => {
+            let key = format!("mechanism.credential.{field}");
+            Err(refuse(&key, Some(name.span()), "empty name", "name it, or leave the key out"))
+        }
+        Some(name) => Ok(name.get_ref().clone()),
+    }
+}
+
+fn read_key(algorithm: Algorithm, text: &Spanned<String>) -> Parsed<KeyMaterial> {
+    let key = "mechanism.credential.key";
+    let span = Some(text.span());
+    if algorithm != Algorithm::Hs256 {
+        let message =
+            format!("only an HS256 key can stand in the file, and the algorithm is {}", algorithm.name());
+        return Err(refuse(key, span, &message, "remove it: a key pair is generated at the start"));
+    }
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(text.get_ref()) else {
+        return Err(refuse(
+            key,
+            span,
+            "not base64url without padding",
+            "write 32 random bytes as 43 characters",
+        ));
+    };
+    if bytes.len() < Algorithm::MIN_HS256_KEY {
+        let message = format!("a key of {} bytes is too short for HS256", bytes.len());
+        let hint = "RFC 7518 §3.2 demands at least 32 bytes (43 base64url characters)";
+        return Err(refuse(key, span, &message, hint));
+    }
+    KeyMaterial::from_bytes(algorithm, &bytes)
+        .map_err(|error| refuse(key, span, &error.to_string(), "write 32 random bytes as 43 characters"))
+}
+
+fn read_check(raw: &RawCheck) -> Parsed<CheckChoice> {
+    let kind = match raw.kind.get_ref().as_str() {
+        "live-list" => CheckKind::LiveList,
+        "deny-list" => CheckKind::DenyList,
+        "epoch" => CheckKind::Epoch,
+        _ => return Err(unknown("mechanism.checks.kind", &raw.kind, &["live-list", "deny-list", "epoch"])),
+    };
+    Ok(CheckChoice { kind, view: read_view("mechanism.checks.view", &raw.view)? })
+}
+
+fn read_view(key: &str, view: &Spanned<String>) -> Parsed<View> {
+    match view.get_ref().as_str() {
+        "store" => Ok(View::Store),
+        "local" => Ok(View::Local),
+        _ => Err(unknown(key, view, &["store", "local"])),
+    }
+}
+
+fn read_renewal(raw: &RawRenewal, span: &Range<usize>) -> Parsed<RenewalChoice> {
+    match raw.kind.get_ref().as_str() {
+        "none" => {
+            let extra = [("lifetime", &raw.lifetime), ("grace", &raw.grace), ("view", &raw.view)];
+            match extra.iter().find_map(|(name, value)| Some((*name, value.as_ref()?))) {
+                Some((name, value)) => {
+                    let key = format!("mechanism.renewal.{name}");
+                    Err(refuse(
+                        &key,
+                        Some(value.span()),
+                        "nothing is renewed",
+                        "remove it, or use `kind = \"refresh\"`",
+                    ))
+                }
+                None => Ok(RenewalChoice::None),
+            }
+        }
+        "refresh" => Ok(RenewalChoice::Refresh {
+            lifetime_ms: required_lifetime("renewal", &raw.lifetime, span)?,
+            grace_ms: match &raw.grace {
+                Some(grace) => duration_ms("mechanism.renewal.grace", grace)?,
+                None => 0,
+            },
+            view: match &raw.view {
+                Some(view) => read_view("mechanism.renewal.view", view)?,
+                None => View::Store,
+            },
+        }),
+        _ => Err(unknown("mechanism.renewal.kind", &raw.kind, &["none", "refresh"])),
+    }
+}
+
+fn required_lifetime(table: &str, value: &Option<Spanned<String>>, span: &Range<usize>) -> Parsed<u64> {
+    let key = format!("mechanism.{table}.lifetime");
+    let Some(text) = value else {
+        return Err(refuse(
+            &key,
+            Some(span.clone()),
+            "missing key `lifetime`",
+            "add e.g. `lifetime = \"8h\"`",
+        ));
+    };
+    let lifetime_ms = duration_ms(&key, text)?;
+    if !(1000..=MAX_LIFETIME_MS).contains(&lifetime_ms) {
+        return Err(refuse(&key, Some(text.span()), "out of range", "use between \"1s\" and \"3650d\""));
+    }
+    Ok(lifetime_ms)
+}
+
+/// `"250ms"`, `"90s"`, `"15m"`, `"8h"`, `"30d"`: a whole number and one unit.
+fn duration_ms(key: &str, text: &Spanned<String>) -> Parsed<u64> {
+    let value = text.get_ref();
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let scale = match &value[digits..] {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    let number = value[..digits].parse::<u64>().ok();
+    number.zip(scale).and_then(|(number, scale)| number.checked_mul(scale)).ok_or_else(|| {
+        let message = format!("`{value}` is not a duration");
+        refuse(
+            key,
+            Some(text.span()),
+            &message,
+            "write a whole number and a unit: ms, s, m, h or d, e.g. \"8h\"",
+        )
+    })
+}
+
+fn refuse(key: &str, span: Option<Range<usize>>, message: &str, hint: &str) -> MechanismError {
+    MechanismError { key: key.to_owned(), span, message: message.to_owned(), hint: Some(hint.to_owned()) }
+}
+
+fn unknown(key: &str, value: &Spanned<String>, known: &[&str]) -> MechanismError {
+    refuse(
+        key,
+        Some(value.span()),
+        &format!("unknown value `{}`", value.get_ref()),
+        &format!("one of {}", known.join(", ")),
+    )
+}
+
+/// A TOML error: its key is the table header above it and the name on its line, as far as the text shows them.
+fn syntax(text: &str, error: &toml::de::Error) -> MechanismError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+    let table = before
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| line.starts_with('['))
+        .map_or("mechanism", |line| line.trim_matches(['[', ']']).trim());
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    let name = line.split_once('=').map(|(name, _)| name.trim()).filter(|name| !name.is_empty());
+    MechanismError {
+        key: name.map_or_else(|| table.to_owned(), |name| format!("{table}.{name}")),
+        span: error.span(),
+        message: error.message().to_owned(),
+        hint: error.message().starts_with("unknown field").then(|| {
+            "remove it or correct its spelling; every key is explained in scenarios/README.md".to_owned()
+        }),
+    }
+}

@@ -1,0 +1,48 @@
+//! The `[mechanism]` table as written: every value with its place in the text, nothing judged yet.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The backend file; everything but the mechanism is someone else's.
+#[derive(Debug, Deserialize)]
+pub(super) struct RawFile {
+    pub(super) mechanism: Option<Spanned<RawMechanism>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMechanism {
+    pub(super) credential: Spanned<RawCredential>,
+    #[serde(default)]
+    pub(super) checks: Vec<Spanned<RawCheck>>,
+    pub(super) index: Option<Spanned<bool>>,
+    pub(super) renewal: Option<Spanned<RawRenewal>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCredential {
+    pub(super) kind: Spanned<String>,
+    pub(super) lifetime: Option<Spanned<String>>,
+    pub(super) algorithm: Option<Spanned<String>>,
+    pub(super) leeway: Option<Spanned<String>>,
+    pub(super) issuer: Option<Spanned<String>>,
+    pub(super) audience: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCheck {
+    pub(super) kind: Spanned<String>,
+    pub(super) view: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRenewal {
+    pub(super) kind: Spanned<String>,
+    pub(super) lifetime: Option<Spanned<String>>,
+    pub(super) grace: Option<Spanned<String>>,
+    pub(super) view: Option<Spanned<String>>,
+}

@@ -1,0 +1,80 @@
+//! The stores a backend file can lead to, behind one type: an enum, so that no call is boxed.
+
+use bytes::Bytes;
+
+use super::{Entry, Index, Key, Kind, Member, MemoryStore, RedisStore, Span, Store, StoreCounters};
+use crate::answer::UnixMillis;
+use crate::error::Error;
+
+/// Memory or Redis.
+#[derive(Debug)]
+pub enum AnyStore {
+    /// This process's memory.
+    Memory(MemoryStore),
+    /// A Redis server.
+    Redis(RedisStore),
+}
+
+macro_rules! either {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            AnyStore::Memory($store) => $call,
+            AnyStore::Redis($store) => $call,
+        }
+    };
+}
+
+impl Store for AnyStore {
+    async fn put_new(&self, key: Key<'_>, value: &[u8], span: Span) -> Result<bool, Error> {
+        either!(self, store => store.put_new(key, value, span).await)
+    }
+    async fn get(&self, key: Key<'_>, now: UnixMillis) -> Result<Option<Bytes>, Error> {
+        either!(self, store => store.get(key, now).await)
+    }
+    async fn get_many<const N: usize>(
+        &self,
+        keys: [Key<'_>; N],
+        now: UnixMillis,
+    ) -> Result<[Option<Bytes>; N], Error> {
+        either!(self, store => store.get_many(keys, now).await)
+    }
+    async fn take(&self, key: Key<'_>, now: UnixMillis) -> Result<Option<Bytes>, Error> {
+        either!(self, store => store.take(key, now).await)
+    }
+    async fn replace_if(&self, key: Key<'_>, old: &[u8], new: &[u8], span: Span) -> Result<bool, Error> {
+        either!(self, store => store.replace_if(key, old, new, span).await)
+    }
+    async fn touch(&self, key: Key<'_>, span: Span) -> Result<bool, Error> {
+        either!(self, store => store.touch(key, span).await)
+    }
+    async fn put_all(&self, kind: Kind, entries: &[Entry]) -> Result<(), Error> {
+        either!(self, store => store.put_all(kind, entries).await)
+    }
+    async fn take_all(&self, kind: Kind, ids: &[Bytes], now: UnixMillis) -> Result<Vec<bool>, Error> {
+        either!(self, store => store.take_all(kind, ids, now).await)
+    }
+    fn counters(&self) -> StoreCounters {
+        either!(self, store => store.counters())
+    }
+    fn count(&self, kind: Kind) -> Option<u64> {
+        either!(self, store => store.count(kind))
+    }
+    fn name(&self) -> &'static str {
+        either!(self, store => store.name())
+    }
+}
+
+impl Index for AnyStore {
+    async fn add(&self, user: &[u8], member: &[u8], span: Span) -> Result<(), Error> {
+        either!(self, store => store.add(user, member, span).await)
+    }
+    async fn members(&self, user: &[u8], now: UnixMillis) -> Result<Vec<Member>, Error> {
+        either!(self, store => store.members(user, now).await)
+    }
+    async fn remove(&self, user: &[u8], members: &[Bytes], now: UnixMillis) -> Result<(), Error> {
+        either!(self, store => store.remove(user, members, now).await)
+    }
+    async fn add_all(&self, members: &[(Bytes, Bytes, Span)]) -> Result<(), Error> {
+        either!(self, store => store.add_all(members).await)
+    }
+}
