@@ -1,6 +1,6 @@
 //! Credential bytes of very many subjects in a few large chunks: 4 bytes of address each, no allocation per credential.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Bytes per unit of address and size.
 const UNIT: usize = 8;
@@ -26,7 +26,7 @@ pub(super) struct Arena {
     chunks: Vec<Box<[u8]>>,
     /// Units used of the last chunk.
     used: u32,
-    free: HashMap<u16, Vec<u32>>,
+    free: BTreeMap<u16, Vec<u32>>,
 }
 
 impl Arena {
@@ -84,7 +84,11 @@ impl Arena {
     }
 
     fn allocate(&mut self, units: u16) -> Block {
-        if let Some(at) = self.free.get_mut(&units).and_then(Vec::pop) {
+        // The smallest free block that fits, if it wastes no more than an eighth.
+        let fitting = self.free.range_mut(units..=units + units / 8).find(|(_, free)| !free.is_empty());
+        if let Some((&units, free)) = fitting
+            && let Some(at) = free.pop()
+        {
             return Block { at, units };
         }
         if self.chunks.is_empty() || self.used + u32::from(units) > CHUNK_UNITS {
