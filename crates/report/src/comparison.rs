@@ -3,6 +3,14 @@
 //! Invariant: a pure function of the plan and the blocks. The same input gives the same values, bit for bit, in the
 //! plan's order of scenarios and rows. The replicate is the round: no statistic is taken over single requests.
 
+pub(crate) mod analyse;
+mod cautions;
+mod episodes;
+mod extract;
+pub(crate) mod figures;
+pub(crate) mod paired;
+mod table;
+
 use std::collections::BTreeMap;
 
 use measure::block::Exposure;
@@ -11,6 +19,8 @@ use measure::{Operation, Outcome};
 use crate::controls::{ControlCheck, Role, RunState};
 use crate::metric::Metric;
 use crate::verdict::{Unranked, Verdict};
+
+pub use analyse::{Context, analyse};
 
 /// Everything the comparison layer says about a recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +71,9 @@ pub struct WrongAnswers {
 pub struct PairedScenario {
     /// Name.
     pub scenario: String,
+    /// Modelled distance of the store, microseconds per round trip; 0 = as it is. A plan that sweeps it has one entry
+    /// per distance.
+    pub store_rtt_us: u64,
     /// The operation whose response time is compared: the most frequent one.
     pub operation: Operation,
     /// Rounds with at least one block.
@@ -100,7 +113,7 @@ pub struct RowMetric {
     /// Middle over rounds with its interval: Hodges–Lehmann and signed rank, or for tails the median with a bootstrap
     /// over rounds. Only `value` when there are too few rounds.
     pub centre: Estimate,
-    /// Value per round, by round number.
+    /// Value per round, by round number, counted on through restarts.
     pub rounds: BTreeMap<u32, f64>,
 }
 

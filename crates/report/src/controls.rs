@@ -7,6 +7,8 @@ use crate::comparison::Estimate;
 use crate::metric::Metric;
 use crate::verdict::Verdict;
 
+pub(crate) mod check;
+
 /// Name of the row without authentication.
 pub const FLOOR: &str = "none";
 

@@ -67,6 +67,9 @@ pub enum Unranked {
     WrongAnswers,
     /// A twin differs, or the added work was not measured as what it is: nothing is ranked.
     UnreliableRun,
+    /// One of the two rows failed (5xx, timeouts, broken connections) in more than 0.1 % of its operations beyond the
+    /// other: a quick failure is not a fast answer.
+    Failures,
     /// Fewer rounds, valid on both sides, than an interval of the registered level needs.
     TooFewRounds,
     /// A value is zero on one side only: there is no ratio, only a difference.
@@ -84,6 +87,7 @@ impl Unranked {
         match self {
             Self::WrongAnswers => "wrong answers",
             Self::UnreliableRun => "the run is unreliable",
+            Self::Failures => "unequal failures",
             Self::TooFewRounds => "too few rounds",
             Self::NoRatio => "zero on one side",
             Self::AddedNotResolved => "the baseline's added cost is not resolved",

@@ -155,6 +155,21 @@ impl<'a> Pairs<'a> {
     }
 }
 
+/// Centre of values in their own unit (paired differences, or one row's figures): Hodges–Lehmann with the signed-rank
+/// interval, and with three restarts or more the hull with the interval between restarts. `restarts` is empty or as long
+/// as `values`.
+pub fn centre(values: &[f64], restarts: &[u32], level: f64) -> Result<(f64, Interval), Unusable> {
+    // The interval of log ratios works on any differences: only the `exp` at its end is left out.
+    let pairs = Pairs { values: Values::LogRatios(values), restarts };
+    let walsh = Walsh::new(values)?;
+    let by_rounds = walsh.interval(level)?;
+    let interval = match pairs.by_restart()? {
+        Some(estimates) => hull(by_rounds, between_interval(&estimates, level)?),
+        None => by_rounds,
+    };
+    Ok((walsh.estimate(), interval))
+}
+
 /// The ratio of two paired differences by inverting the signed-rank test of `row − ρ·baseline`, as Theil and Sen do for
 /// slopes and Fieller for normal data: each Walsh average of that difference changes sign at the ratio
 /// `(rowᵢ + rowⱼ)/(baselineᵢ + baselineⱼ)`, so these ratios take the place of the Walsh averages.

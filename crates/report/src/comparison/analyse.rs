@@ -1,0 +1,230 @@
+//! The whole analysis, in order: rows, wrong answers, figures, comparisons, controls, and what they permit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use measure::block::BlockKind;
+use measure::{BlockRecord, Operation, Plan};
+
+use super::extract::{is_wrong, main_operation};
+use super::paired::{Setting, comparisons};
+use super::table::Table;
+use super::{Analysis, Comparison, PairedScenario, WrongAnswers, cautions, episodes, figures};
+use crate::controls::{ControlCheck, ControlResult, FLOOR, Role, RunState, check};
+use crate::metric::Metric;
+use crate::verdict::{Unranked, Verdict};
+
+/// Operations that may fail in one row beyond the other before neither is ranked against the other, as a share.
+const FAILURES: f64 = 0.001;
+
+/// What a recording knows besides plan and blocks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Context {
+    /// CPU added to every request of a positive control, nanoseconds, by scenario and row. Where it is known, the control
+    /// is held against it; otherwise against the share that its name states.
+    pub extra_work_ns: BTreeMap<(String, String), f64>,
+}
+
+/// Analyses a recording.
+#[must_use]
+pub fn analyse(plan: &Plan, blocks: &[BlockRecord], context: &Context) -> Analysis {
+    let mut sorted: Vec<&BlockRecord> = blocks.iter().collect();
+    sorted.sort_by_key(|block| block.sequence);
+    let rows = rows(plan, &sorted);
+    let wrong = wrong_answers(&sorted);
+    let floor = rows.iter().find(|(_, role)| *role == Role::Floor).map(|(row, _)| row.clone());
+    let floor = floor.or_else(|| (plan.baseline == FLOOR).then(|| FLOOR.to_owned()));
+    let statistics = &plan.statistics;
+    let setting = Setting {
+        rows: &rows,
+        baseline: &plan.baseline,
+        floor: floor.as_deref(),
+        alpha: statistics.alpha,
+        margin: statistics.margin,
+        seed: plan.seed,
+    };
+    let slices = slices(plan, &sorted);
+    let mut scenarios: Vec<PairedScenario> = slices.iter().map(|slice| scenario(slice, &setting)).collect();
+    let remarks = scenarios.iter().zip(&slices);
+    let remarks =
+        remarks.flat_map(|(scenario, slice)| cautions::of(scenario, &slice.table, &plan.baseline)).collect();
+    let checked = check::checks(&slices, &setting, context);
+    let (state, reasons) = check::state(&checked, !scenarios.is_empty());
+    let denied: BTreeSet<&str> = wrong.iter().map(|wrong| wrong.row.as_str()).collect();
+    for scenario in &mut scenarios {
+        let failures: BTreeMap<&str, f64> =
+            scenario.rows.iter().map(|row| (row.row.as_str(), row.failure_share())).collect();
+        for comparison in &mut scenario.comparisons {
+            let withheld = withheld(&checked, &scenario.scenario, comparison.metric);
+            permit(comparison, state, &denied, withheld, &failures);
+        }
+    }
+    Analysis {
+        baseline: plan.baseline.clone(),
+        family: setting.family(&plan.baseline),
+        floor,
+        state,
+        reasons,
+        cautions: remarks,
+        controls: checked,
+        wrong,
+        scenarios,
+        episodes: episodes::episodes(&sorted),
+        rows,
+    }
+}
+
+/// Rows that ran: the plan's order of backends, then controls, then whatever else there is.
+fn rows(plan: &Plan, blocks: &[&BlockRecord]) -> Vec<(String, Role)> {
+    let planned: Vec<&str> = plan.backends.iter().map(|backend| stem(backend)).collect();
+    let names: BTreeSet<&str> = blocks.iter().map(|block| block.backend.as_str()).collect();
+    let mut rows: Vec<(String, Role)> =
+        names.into_iter().map(|name| (name.to_owned(), Role::of(name, &plan.baseline))).collect();
+    let place = |name: &str| planned.iter().position(|planned| *planned == name).unwrap_or(planned.len());
+    rows.sort_by_key(|(name, role)| (role.is_control(), place(name), name.clone()));
+    rows
+}
+
+/// The name in a path to a file, or the name itself.
+fn stem(backend: &str) -> &str {
+    let named = backend.strip_suffix(".toml").map(Path::new).and_then(Path::file_name);
+    named.and_then(|name| name.to_str()).unwrap_or(backend)
+}
+
+/// One paired scenario at one store distance.
+#[derive(Debug)]
+pub(crate) struct Slice<'a> {
+    blocks: Vec<&'a BlockRecord>,
+    operation: Operation,
+    /// Its values.
+    pub(crate) table: Table,
+}
+
+impl Slice<'_> {
+    /// Name of the scenario.
+    pub(crate) fn scenario(&self) -> &str {
+        self.blocks.first().map_or("", |block| &block.scenario)
+    }
+
+    /// Was this row measured here?
+    pub(crate) fn has(&self, row: &str) -> bool {
+        self.blocks.iter().any(|block| block.backend == row)
+    }
+}
+
+/// Every paired scenario at every store distance: the plan's order, then ascending distance.
+fn slices<'a>(plan: &Plan, blocks: &[&'a BlockRecord]) -> Vec<Slice<'a>> {
+    let planned: Vec<&str> = plan.paired.iter().map(|paired| stem(&paired.scenario)).collect();
+    let mut slices: BTreeMap<(usize, &str, u64), Vec<&BlockRecord>> = BTreeMap::new();
+    for block in blocks.iter().filter(|block| block.kind == BlockKind::Paired) {
+        let place = planned.iter().position(|planned| *planned == block.scenario).unwrap_or(planned.len());
+        slices.entry((place, &block.scenario, block.store_rtt_us)).or_default().push(block);
+    }
+    let slice = |blocks: Vec<&'a BlockRecord>| {
+        let operation = main_operation(blocks.iter().copied());
+        Slice { table: Table::new(&blocks, operation), operation, blocks }
+    };
+    slices.into_values().map(slice).collect()
+}
+
+fn scenario(slice: &Slice<'_>, setting: &Setting<'_>) -> PairedScenario {
+    let (blocks, table) = (&slice.blocks, &slice.table);
+    let level = 1.0 - setting.alpha;
+    let names = || setting.rows.iter().map(|(row, _)| row.as_str()).filter(|row| slice.has(row));
+    let restarts: BTreeSet<u32> = table.restart_of.iter().copied().collect();
+    let over = |floor| names().filter(move |row| *row != floor).map(move |row| (row, floor));
+    PairedScenario {
+        scenario: slice.scenario().to_owned(),
+        store_rtt_us: blocks.first().map_or(0, |block| block.store_rtt_us),
+        operation: slice.operation,
+        rounds: u32::try_from(table.restart_of.len()).unwrap_or(u32::MAX),
+        restarts: u32::try_from(restarts.len()).unwrap_or(u32::MAX),
+        rows: names().map(|row| figures::row(row, blocks, table, level, setting.seed)).collect(),
+        comparisons: comparisons(table, setting),
+        added: setting
+            .floor
+            .into_iter()
+            .flat_map(over)
+            .flat_map(|(row, floor)| figures::added(row, floor, table, level))
+            .collect(),
+    }
+}
+
+/// Is equivalence withheld here? A twin speaks for its metric, extra work for all times and CPU of the scenario; counts
+/// and bytes do not hang on either.
+fn withheld(checks: &[ControlCheck], scenario: &str, metric: Metric) -> bool {
+    if !metric.is_time() && !matches!(metric, Metric::Cpu | Metric::CpuServer | Metric::CpuStore) {
+        return false;
+    }
+    let here = checks
+        .iter()
+        .filter(|check| check.scenario == scenario && check.result == ControlResult::NotResolved);
+    here.into_iter().any(|check| check.role != Role::Twin || check.metric == metric)
+}
+
+/// Answers that break a promise, over every block there is: a wrong answer is not excused by a disturbed block.
+fn wrong_answers(blocks: &[&BlockRecord]) -> Vec<WrongAnswers> {
+    let mut found: Vec<WrongAnswers> = Vec::new();
+    let mut answers = BTreeMap::new();
+    for block in blocks {
+        for (operation, outcomes) in &block.outcomes {
+            let key = (block.scenario.as_str(), block.backend.as_str(), *operation);
+            let counts: &mut BTreeMap<measure::Outcome, u64> = answers.entry(key).or_default();
+            for (outcome, count) in outcomes {
+                *counts.entry(*outcome).or_default() += count;
+            }
+        }
+    }
+    for ((scenario, row, operation), outcomes) in answers {
+        let of = outcomes.values().sum();
+        found.extend(outcomes.into_iter().filter(|(outcome, count)| is_wrong(*outcome) && *count > 0).map(
+            |(outcome, count)| WrongAnswers {
+                scenario: scenario.to_owned(),
+                row: row.to_owned(),
+                operation,
+                outcome,
+                count,
+                of,
+            },
+        ));
+    }
+    found
+}
+
+/// Takes back what wrong answers, failures or controls do not permit.
+fn permit(
+    comparison: &mut Comparison,
+    state: RunState,
+    denied: &BTreeSet<&str>,
+    withheld: bool,
+    failures: &BTreeMap<&str, f64>,
+) {
+    let share = |row: &str| failures.get(row).copied().unwrap_or(0.0);
+    let reason = if denied.contains(comparison.row.as_str()) || denied.contains(comparison.baseline.as_str())
+    {
+        Some(Unranked::WrongAnswers)
+    } else if state == RunState::Unreliable {
+        Some(Unranked::UnreliableRun)
+    } else if (share(&comparison.row) - share(&comparison.baseline)).abs() > FAILURES {
+        Some(Unranked::Failures)
+    } else {
+        None
+    };
+    if let Some(reason) = reason {
+        comparison.verdict = Verdict::Unranked;
+        comparison.material = false;
+        comparison.unranked = Some(reason);
+    } else if withheld && comparison.verdict == Verdict::Equivalent {
+        comparison.withheld = true;
+        comparison.verdict = Verdict::Inconclusive;
+    }
+}
+
+impl super::RowFigures {
+    /// Failures of the service as a share of all operations.
+    #[must_use]
+    pub fn failure_share(&self) -> f64 {
+        // Failures with an answer (5xx) are counted in both.
+        self.failed as f64 / (self.answered.max(self.failed)).max(1) as f64
+    }
+}
