@@ -64,6 +64,7 @@ pub(crate) struct Whole {
     needs: Vec<Need>,
     /// Server processes, 1 to 64.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 64))]
     replicas: u32,
     /// What it promises; runs check it.
     promises: Promises,

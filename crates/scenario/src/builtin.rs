@@ -1,11 +1,15 @@
 //! The shipped scenarios, backends and plans, compiled in: an installed binary works in an empty folder.
 
 use std::fs;
-use std::io;
+use std::io::ErrorKind::{FileTooLarge, InvalidData, IsADirectory, NotADirectory, NotFound};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
 use crate::file::nearest;
+
+/// A longer file is none that a person wrote, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// One shipped file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,15 +95,18 @@ impl Shelf {
     /// What a user means by `name`: a file of that path if there is one, else the built-in of that name.
     pub fn resolve(self, name: &str) -> Result<Found, FileError> {
         let path = Path::new(name);
-        match fs::read_to_string(path) {
+        match read_bounded(path) {
             Ok(text) => Ok(Found { path: path.to_owned(), text }),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory) => {
                 self.find(name).map(Builtin::found).ok_or_else(|| self.missing(name))
             }
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(whole(path, "is not UTF-8 text".into(), None))
-            }
-            Err(error) => Err(whole(path, format!("cannot be read: {error}"), None)),
+            Err(error) => match error.kind() {
+                InvalidData => Err(whole(path, "is not UTF-8 text".into(), None)),
+                FileTooLarge => {
+                    Err(whole(path, format!("is longer than {LONGEST} bytes: not a file of ours"), None))
+                }
+                _ => Err(whole(path, format!("cannot be read: {error}"), None)),
+            },
         }
     }
 
@@ -124,6 +131,13 @@ impl Builtin {
     pub fn found(&self) -> Found {
         Found { path: format!("<built-in {}>", self.name).into(), text: self.text.to_owned() }
     }
+}
+
+/// A device or a log given by mistake must not fill the memory.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST { Err(FileTooLarge.into()) } else { Ok(text) }
 }
 
 fn whole(path: &Path, message: String, hint: Option<String>) -> FileError {

@@ -137,6 +137,12 @@ fn names_resolve_to_files_first_then_to_built_ins() {
     std::fs::write(&path, GOOD).unwrap();
     assert_eq!(Shelf::Scenarios.resolve(path.to_str().unwrap()).unwrap().text, GOOD);
     assert_eq!(Shelf::Scenarios.resolve("steady").unwrap().path, Path::new("<built-in steady>"));
+    std::fs::write(&path, " ".repeat((1 << 20) + 1)).unwrap();
+    let error = Shelf::Scenarios.resolve(path.to_str().unwrap()).unwrap_err().to_string();
+    assert!(error.contains("longer than"), "{error}");
+    std::fs::write(&path, [0xff, 0xfe]).unwrap();
+    let error = Shelf::Scenarios.resolve(path.to_str().unwrap()).unwrap_err().to_string();
+    assert!(error.contains("UTF-8"), "{error}");
     let error = Shelf::Backends.resolve("sesion-redis").unwrap_err().to_string();
     assert!(error.contains("did you mean `session-redis`?"), "{error}");
     let error = Shelf::Scenarios.resolve("missing/elsewhere.toml").unwrap_err().to_string();

@@ -1,6 +1,8 @@
 //! One line of an access log in Common or Combined Log Format, as Apache and nginx write them:
 //! `client ident user [time] "request" status bytes`, and whatever follows.
 
+use std::net::IpAddr;
+
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
@@ -37,7 +39,9 @@ pub enum Fault {
 
 /// Reads a line. Bytes need not be UTF-8: servers log what clients send.
 pub fn parse_line(line: &[u8]) -> Result<Entry<'_>, Fault> {
-    let (client, rest) = word(line).ok_or(Fault::Client)?;
+    let (first, rest) = word(line).ok_or(Fault::Client)?;
+    // Apache's vhost_combined puts the server's own name in front. An identity (RFC 1413) is never an address.
+    let client = word(rest).map(|(second, _)| second).filter(|second| is_address(second)).unwrap_or(first);
     if client.is_empty() || client.len() > 255 || !client.iter().all(u8::is_ascii_graphic) {
         return Err(Fault::Client);
     }
@@ -57,6 +61,10 @@ pub fn parse_line(line: &[u8]) -> Result<Entry<'_>, Fault> {
     let method = request.split(|byte| *byte == b' ').next().unwrap_or_default();
     let write = matches!(method, b"POST" | b"PUT" | b"PATCH" | b"DELETE");
     Ok(Entry { client, unix_s, write })
+}
+
+fn is_address(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
 }
 
 /// Up to the next space, and what follows it. `None` at the end of the line.
@@ -143,6 +151,13 @@ mod tests {
         assert_eq!(common, Entry { client: b"192.0.2.7", unix_s: 1_431_857_103, write: false });
         let combined = parse(NGINX).unwrap();
         assert_eq!(combined, Entry { client: b"2001:db8::7", unix_s: 1_767_222_000, write: true });
+    }
+
+    #[test]
+    fn the_name_of_a_virtual_host_is_not_the_client() {
+        let line =
+            r#"www.example.org:443 2001:db8::7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#;
+        assert_eq!(parse(line).unwrap().client, b"2001:db8::7");
     }
 
     #[test]

@@ -71,15 +71,20 @@ impl Kind {
 #[serde(deny_unknown_fields, default)]
 pub struct PopulationFile {
     /// Number of subjects, 1 to 100,000,000.
+    #[schemars(range(min = 1, max = 100_000_000))]
     pub subjects: u32,
     /// Devices per subject, 1 to 16. Stationary: all of them are logged in before the start. Workday: a user who comes
     /// back takes the next. Cafe: always two.
+    #[schemars(range(min = 1, max = 16))]
     pub devices: u8,
     /// Exponent of Zipf popularity, 0 (all alike) to 4.
+    #[schemars(range(min = 0.0, max = 4.0))]
     pub zipf: f64,
     /// Revoked credentials known to the server before the start, as a share of the live ones, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub revoked: f64,
     /// Size of what a credential says about its subject, bytes, 64 to 4096.
+    #[schemars(range(min = 64, max = 4096))]
     pub principal_bytes: u32,
     /// How logins check a password.
     pub password_hash: PasswordHash,
@@ -103,6 +108,7 @@ impl Default for PopulationFile {
 #[serde(deny_unknown_fields)]
 pub struct LoadFile {
     /// Arrivals per second: requests (stationary), users (workday) or trials (cafe).
+    #[schemars(range(min = 1e-6, max = 1e7))]
     pub rate: f64,
     /// How they are spread over time.
     #[serde(default)]
@@ -112,6 +118,7 @@ pub struct LoadFile {
     pub duration: HumanDuration,
     /// Share of the requests that write, 0 to 1.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub writes: f64,
 }
 
@@ -120,6 +127,7 @@ pub struct LoadFile {
 #[serde(deny_unknown_fields)]
 pub struct LoginsFile {
     /// Logins per second.
+    #[schemars(range(min = 1e-6, max = 1e7))]
     pub rate: f64,
     /// How they are spread over time.
     #[serde(default)]
@@ -135,8 +143,10 @@ pub struct VisitFile {
     /// Time between two steps of a user.
     pub think: Distribution<HumanDuration>,
     /// Share of the visits that end with a logout, 0 to 1; the others just stop.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub logout: f64,
     /// So many times faster than life: think times and credential lifetimes are divided by it.
+    #[schemars(range(min = 1e-3, max = 1e6))]
     pub speed: f64,
 }
 
@@ -158,6 +168,7 @@ impl Default for VisitFile {
 #[serde(deny_unknown_fields, default)]
 pub struct TrialFile {
     /// Requests on each of the two devices before "log out everywhere", 0 to 1000.
+    #[schemars(range(min = 0, max = 1000))]
     pub requests: u32,
     /// Mean time between two steps.
     pub think: HumanDuration,
@@ -183,6 +194,7 @@ impl Default for TrialFile {
 #[serde(deny_unknown_fields, default)]
 pub struct ClientFile {
     /// Keep-alive connections, 1 to 10,000.
+    #[schemars(range(min = 1, max = 10_000))]
     pub connections: u32,
     /// From intended start to giving up on an answer.
     pub deadline: HumanDuration,

@@ -17,8 +17,8 @@ pub(super) struct StationarySteps {
     spread: Spread,
     devices: u8,
     writes: f64,
-    /// Requests per second of one device of the most popular subject, times the access lifetime in seconds, over its
-    /// share: multiplied by a share it is the mean number of requests in one lifetime. `None` = never a refresh.
+    /// Requests of all subjects in one access lifetime, over the devices of each: times a subject's share, the mean
+    /// number of requests of one of its devices in a lifetime (λL). `None`: nothing to refresh.
     requests_per_lifetime: Option<f64>,
     /// A request that follows the refresh just handed out.
     held_back: Option<Step>,
