@@ -66,8 +66,7 @@ impl Amendments {
             if plan.episodes.contains(name) || plan.paired.iter().any(|paired| paired.scenario == *name) {
                 continue;
             }
-            let found = Shelf::Scenarios.resolve(name)?;
-            if Scenario::parse(&found.path, &found.text)?.is_stationary() {
+            if Scenario::open(name)?.is_stationary() {
                 let (rounds, warm_ms, block_ms) = ADDED;
                 plan.paired.push(PairedScenario {
                     scenario: name.clone(),

@@ -24,9 +24,11 @@ pub(crate) struct Cli {
 /// The commands, one file each; the text of each stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Trace(commands::trace::TraceArgs),
     List(commands::list::ListArgs),
     Check(commands::check::CheckArgs),
     Init(commands::init::InitArgs),
+    Schema(commands::schema::SchemaArgs),
     /// Start a program that dies with the process that asked for it
     #[command(name = "__child", hide = true)]
     Child(commands::child::ChildArgs),

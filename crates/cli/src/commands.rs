@@ -4,6 +4,8 @@ pub(crate) mod check;
 pub(crate) mod child;
 pub(crate) mod init;
 pub(crate) mod list;
+pub(crate) mod schema;
+pub(crate) mod trace;
 
 use crate::args::Command;
 use crate::error::Failure;
@@ -13,9 +15,11 @@ use crate::output::Output;
 /// Runs one command.
 pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
+        Command::Trace(args) => trace::run(&args, output),
         Command::List(args) => list::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Init(args) => init::run(&args, output),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Child(args) => child::run(&args),
     }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cargo_metadata::MetadataCommand;
+use scenario::builtin::Shelf;
+use scenario::{BackendFile, FileError, Scenario};
 
 /// Which crate of the workspace may use which (README of `crates/`). `authbench` and `benches` may use all.
 const EDGES: &[(&str, &[&str])] = &[
@@ -194,6 +196,44 @@ fn contains_word(line: &str, word: &str) -> bool {
         !part_of_a_word(line[..at].chars().next_back())
             && (open_end || !part_of_a_word(line[at + word.len()..].chars().next()))
     })
+}
+
+#[test]
+fn every_shipped_file_can_be_used_and_is_compiled_in() {
+    let shipped: Vec<_> =
+        with_extension("toml").into_iter().filter(|(path, _)| path.starts_with("scenarios")).collect();
+    let mut problems = Vec::new();
+    for (path, text) in &shipped {
+        let below = path.strip_prefix("scenarios").expect("below scenarios");
+        let result = match below.parent().and_then(Path::to_str) {
+            Some("") => Scenario::parse(path, text).map(drop),
+            Some("backends") => BackendFile::parse(path, text).and_then(|_| mechanism(path, text)),
+            Some("plans") => measure::Plan::parse(path, text).and_then(|plan| names_exist(&plan)),
+            _ => panic!("{}: no rule says what this file is", path.display()),
+        };
+        problems.extend(result.err().map(|error| error.to_string()));
+        let shelves = [Shelf::Scenarios, Shelf::Backends, Shelf::Plans];
+        if !shelves.into_iter().flat_map(Shelf::all).any(|built_in| Path::new(built_in.path) == below) {
+            problems.push(format!("{}: not in scenario/src/builtin.rs", path.display()));
+        }
+    }
+    assert_none(&problems);
+}
+
+fn mechanism(path: &Path, text: &str) -> Result<(), FileError> {
+    auth::Mechanism::parse(text)
+        .map(drop)
+        .map_err(|e| scenario::file::locate(path, text, &e.key, e.span, e.message, e.hint))
+}
+
+fn names_exist(plan: &measure::Plan) -> Result<(), FileError> {
+    for name in &plan.backends {
+        Shelf::Backends.resolve(name)?;
+    }
+    for name in plan.paired.iter().map(|paired| &paired.scenario).chain(&plan.episodes) {
+        Scenario::open(name)?;
+    }
+    Ok(())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use scenario::builtin::Shelf;
 use scenario::{BackendFile, FileError, Scenario};
 
 use crate::error::Failure;
@@ -87,11 +88,22 @@ fn check(path: &Path) -> Result<(Kind, String), Failure> {
 
 fn backend(path: &Path, text: &str) -> Result<String, FileError> {
     let backend = BackendFile::parse(path, text)?;
+    auth::Mechanism::parse(text)
+        .map_err(|e| scenario::file::locate(path, text, &e.key, e.span, e.message, e.hint))?;
     Ok(backend.header.name)
 }
 
+/// A plan is good when everything it names is.
 fn plan(path: &Path, text: &str) -> Result<String, FileError> {
-    Ok(scenario::file::parse::<measure::Plan>(path, text)?.name)
+    let plan = measure::Plan::parse(path, text)?;
+    for name in &plan.backends {
+        let found = Shelf::Backends.resolve(name)?;
+        backend(&found.path, &found.text)?;
+    }
+    for name in plan.paired.iter().map(|paired| &paired.scenario).chain(&plan.episodes) {
+        Scenario::open(name)?;
+    }
+    Ok(plan.name)
 }
 
 #[cfg(test)]

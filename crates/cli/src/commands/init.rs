@@ -1,10 +1,11 @@
 //! `authbench init`: the built-in files, written out to be changed.
 
 use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use scenario::builtin::Shelf;
+use scenario::schema;
 
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -28,26 +29,31 @@ pub(crate) struct InitArgs {
 
 pub(crate) fn run(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure> {
     let shelves = [Shelf::Scenarios, Shelf::Backends, Shelf::Plans];
-    let files: Vec<_> =
-        shelves.into_iter().flat_map(Shelf::all).map(|file| (args.folder.join(file.path), file)).collect();
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
+    for file in shelves.into_iter().flat_map(Shelf::all) {
+        files.push((args.folder.join(file.path), file.text.to_owned()));
+    }
+    for (name, schema) in [("scenario", schema::scenario()), ("backend", schema::backend())] {
+        files.push((args.folder.join(format!("schema/{name}.json")), format!("{schema:#}\n")));
+    }
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
         return Err(Failure::usage(format!("{} is already there: nothing was written", path.display()))
             .hint("name another folder: authbench init DIR"));
     }
-    for (path, file) in &files {
-        let failed = |source: &std::io::Error| {
-            Failure::tool(format!("{} could not be written", path.display())).because(source)
-        };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|e| failed(&e))?;
-        }
-        fs::File::create_new(path)
-            .and_then(|mut handle| std::io::Write::write_all(&mut handle, file.text.as_bytes()))
-            .map_err(|e| match e.kind() {
-                ErrorKind::AlreadyExists => Failure::usage(format!("{} is already there", path.display())),
-                _ => failed(&e),
-            })?;
+    for (path, text) in &files {
+        create(path, text)?;
         output.line(&path.display().to_string())?;
     }
     Ok(Exit::Good)
+}
+
+fn create(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |source: &std::io::Error| {
+        Failure::tool(format!("{} could not be written", path.display())).because(source)
+    };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| failed(&e))?;
+    }
+    // `create_new`: what appeared since the look above is not overwritten either.
+    fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|e| failed(&e))
 }

@@ -79,7 +79,7 @@ fn scenarios() -> Result<Vec<Entry>, Failure> {
 fn plans() -> Result<Vec<Entry>, Failure> {
     let parse = |file: &scenario::builtin::Builtin| {
         let found = file.found();
-        let plan: measure::Plan = scenario::file::parse(&found.path, &found.text)?;
+        let plan = measure::Plan::parse(&found.path, &found.text)?;
         let (paired, episodes) = (plan.paired.len(), plan.episodes.len());
         let summary = format!(
             "{} backends against {}, {paired} scenarios in paired rounds, {episodes} run once",

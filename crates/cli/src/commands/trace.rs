@@ -1,9 +1,11 @@
 //! `authbench trace`: what a scenario does, step by step, as a file and in figures.
 
 use std::fs;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use scenario::import::{self, ImportOptions, ImportReport};
 use scenario::trace::{self, Header, Summary};
 use scenario::{HumanDuration, Scenario, TraceOptions};
 
@@ -25,6 +27,13 @@ const SHOW: &str = "Examples:
   authbench trace show workday
   authbench trace show my.trace --json";
 
+const IMPORT: &str = "Examples:
+  authbench trace import /var/log/nginx/access.log --speed 60 --out morning.trace
+  authbench run quick --scenario morning.trace
+
+Reads the Common and the Combined Log Format (nginx, Apache). Each client is a subject; a request after a pause of
+30 minutes becomes a login. Malformed lines are counted, named on stderr and skipped.";
+
 /// Generate, import and look at traces
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE, disable_help_subcommand = true)]
@@ -36,6 +45,7 @@ pub(crate) struct TraceArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     Generate(GenerateArgs),
+    Import(ImportArgs),
     Show(ShowArgs),
 }
 
@@ -50,6 +60,26 @@ struct GenerateArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+}
+
+/// Make a trace from an access log
+#[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT)]
+struct ImportArgs {
+    /// Access log
+    log: PathBuf,
+    /// File to write; standard output when left out
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Run so many times faster than the log
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    speed: f64,
+    /// A longer pause of a client makes its next request a login
+    #[arg(long, value_name = "TIME", default_value = "30m")]
+    pause: HumanDuration,
+    /// Print what was found as JSON; needs --out
+    #[arg(long, requires = "out")]
+    json: bool,
 }
 
 /// Count what a scenario or a trace file contains
@@ -101,6 +131,7 @@ impl Choice {
 pub(crate) fn run(args: &TraceArgs, output: &mut Output) -> Result<Exit, Failure> {
     match &args.what {
         What::Generate(args) => generate(args, output),
+        What::Import(args) => import(args, output),
         What::Show(args) => show(args, output),
     }
 }
@@ -120,6 +151,58 @@ fn generate(args: &GenerateArgs, output: &mut Output) -> Result<Exit, Failure> {
     ended_well(&steps)
 }
 
+fn import(args: &ImportArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let log = fs::File::open(&args.log)
+        .map_err(|e| Failure::usage(format!("{} cannot be read", args.log.display())).because(&e))?;
+    let options = ImportOptions { pause: args.pause, speed: args.speed, ..ImportOptions::default() };
+    let imported = import::read(BufReader::new(log), options).map_err(|e| e.in_file(&args.log))?;
+    tell_skipped(&args.log, &imported.report);
+    let stem = args.log.file_stem().unwrap_or(args.log.as_os_str()).to_string_lossy();
+    let header = imported.header(&kebab(&stem));
+    match &args.out {
+        None => output.stream(|sink| trace::write(sink, &header, imported.steps()).map(drop))?,
+        Some(path) => {
+            let digest = trace::save(path, &header, imported.steps()).map_err(|e| unwritable(path, &e))?;
+            let ImportReport { clients, logins, writes, .. } = &imported.report;
+            if args.json {
+                output.json(&imported.report)?;
+            } else {
+                output.line(&format!(
+                    "{}: {} steps of {clients} clients, {logins} of them logins and {writes} writes, digest {}",
+                    path.display(),
+                    digest.steps(),
+                    digest.hex()
+                ))?;
+            }
+        }
+    }
+    Ok(Exit::Good)
+}
+
+/// Skipped lines go to stderr whether or not anyone watches: a log that was half understood must not pass unnoticed.
+fn tell_skipped(log: &Path, report: &ImportReport) {
+    let mut stderr = anstream::stderr();
+    let mut say = |text: String| {
+        // With stderr gone there is nobody left to tell.
+        let _ = writeln!(stderr, "{text}");
+    };
+    for (line, fault) in &report.told {
+        say(format!("warning: {}:{line}: skipped: {fault}", log.display()));
+    }
+    let untold = report.malformed - report.told.len() as u64;
+    if untold > 0 {
+        say(format!("warning: {}: {untold} more lines skipped, {} in all", log.display(), report.malformed));
+    }
+}
+
+/// A name that a scenario may have.
+fn kebab(text: &str) -> String {
+    let kebab: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let short: String = kebab.trim_matches('-').chars().take(64).collect();
+    if short.is_empty() { "imported".to_owned() } else { short }
+}
+
 fn show(args: &ShowArgs, output: &mut Output) -> Result<Exit, Failure> {
     let (scenario, options) = args.choice.scenario(&args.scenario)?;
     let mut steps = scenario.trace(&options);
@@ -136,12 +219,16 @@ fn show(args: &ShowArgs, output: &mut Output) -> Result<Exit, Failure> {
     }
     output.line(&format!("  subjects     {}", summary.subjects))?;
     output.line(&format!("  logins       {} (pairs of subject and device)", summary.logins))?;
-    output.line(&format!("  last step    {}", HumanDuration::from_nanos(summary.last_ns)))?;
-    output.line(&format!("  rate         {:.1}/s on average, {} in the busiest second", summary.mean_rate, summary.peak_rate))?;
+    output.line(&format!("  last step    {:.3} s", summary.last_ns as f64 / 1e9))?;
+    output.line(&format!(
+        "  rate         {:.1}/s on average, {} in the busiest second",
+        summary.mean_rate, summary.peak_rate
+    ))?;
     output.line(&format!("  digest       {}", summary.digest))?;
     for step in scenario.trace(&options).take(args.steps) {
         let (at, name) = (step.intended_ns as f64 / 1e9, step.operation.name());
-        output.line(&format!("{at:>14.6} s  subject {:>8}  device {:>3}  {name}", step.subject, step.device))?;
+        output
+            .line(&format!("{at:>14.6} s  subject {:>8}  device {:>3}  {name}", step.subject, step.device))?;
     }
     Ok(Exit::Good)
 }
@@ -154,7 +241,10 @@ fn ended_well(steps: &scenario::Trace) -> Result<Exit, Failure> {
 }
 
 fn unwritable(path: &Path, source: &std::io::Error) -> Failure {
-    let hint = match path.parent().filter(|folder| !folder.as_os_str().is_empty() && fs::metadata(folder).is_err()) {
+    let hint = match path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty() && fs::metadata(folder).is_err())
+    {
         Some(folder) => format!("make the folder first: mkdir -p {}", folder.display()),
         None => "choose another file with --out".to_owned(),
     };
