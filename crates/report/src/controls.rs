@@ -29,7 +29,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Role of a row by its name: `none` is the floor, `NAME.twin…` a twin, `NAME.plusN` extra work of N %.
+    /// Role of a row by its name: `none` is the floor, `BASELINE.twin…` a twin, `BASELINE.plusN` extra work of N %.
     #[must_use]
     pub fn of(row: &str, baseline: &str) -> Self {
         if row == baseline {
@@ -38,7 +38,7 @@ impl Role {
         if row == FLOOR {
             return Self::Floor;
         }
-        let control = row.rsplit_once('.').map_or("", |(_, control)| control);
+        let control = row.strip_prefix(baseline).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
         if control.starts_with("twin") {
             return Self::Twin;
         }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use measure::block::BlockKind;
+use measure::recording::RunRecord;
 use measure::{BlockRecord, Operation, Plan};
 
-use super::extract::{is_wrong, main_operation};
+use super::extract::main_operation;
 use super::paired::{Setting, comparisons};
 use super::table::Table;
 use super::{Analysis, Comparison, PairedScenario, WrongAnswers, cautions, episodes, figures};
@@ -23,6 +24,19 @@ pub struct Context {
     /// CPU added to every request of a positive control, nanoseconds, by scenario and row. Where it is known, the control
     /// is held against it; otherwise against the share that its name states.
     pub extra_work_ns: BTreeMap<(String, String), f64>,
+}
+
+impl Context {
+    /// From what the recording says of its rows.
+    #[must_use]
+    pub fn of(run: &RunRecord) -> Self {
+        let works = run.rows.iter().flat_map(|row| {
+            row.calibration.iter().map(|(scenario, calibration)| {
+                ((scenario.clone(), row.name.clone()), calibration.extra_work_ns as f64)
+            })
+        });
+        Self { extra_work_ns: works.collect() }
+    }
 }
 
 /// Analyses a recording.
@@ -177,7 +191,7 @@ fn wrong_answers(blocks: &[&BlockRecord]) -> Vec<WrongAnswers> {
     }
     for ((scenario, row, operation), outcomes) in answers {
         let of = outcomes.values().sum();
-        found.extend(outcomes.into_iter().filter(|(outcome, count)| is_wrong(*outcome) && *count > 0).map(
+        found.extend(outcomes.into_iter().filter(|(outcome, count)| outcome.is_wrong() && *count > 0).map(
             |(outcome, count)| WrongAnswers {
                 scenario: scenario.to_owned(),
                 row: row.to_owned(),

@@ -23,11 +23,6 @@ pub(super) const fn is_failure(outcome: Outcome) -> bool {
         || matches!(outcome, Outcome::Unavailable | Outcome::ServerError | Outcome::Unexpected)
 }
 
-/// Does it break what the backend promises?
-pub(super) const fn is_wrong(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::WronglyAccepted | Outcome::WronglyRejected | Outcome::WrongSubject)
-}
-
 /// Operations of all kinds whose outcome `counts`.
 pub(super) fn count(block: &BlockRecord, counts: impl Fn(Outcome) -> bool) -> u64 {
     block.outcomes.values().flatten().filter(|(outcome, _)| counts(**outcome)).map(|(_, count)| *count).sum()
@@ -49,9 +44,9 @@ pub(super) fn value(block: &BlockRecord, metric: Metric, operation: Operation) -
     if !block.validity.valid || (metric.is_time() && !block.validity.response_times) {
         return None;
     }
-    let answered = count(block, is_answer);
+    let answered = block.answered();
     let store = |figure: fn(&measure::block::StoreCost) -> u64| block.store.as_ref().map_or(0, figure);
-    let each = |total: u64| (answered > 0).then(|| total as f64 / answered as f64);
+    let each = |total: u64| (answered > 0.0).then(|| total as f64 / answered);
     let measured = |total: u64| Some(total).filter(|&total| total > 0);
     match metric {
         Metric::ResponseP50 => quantile(block.response_ns.get(&operation), 1, |q| q.p50),
