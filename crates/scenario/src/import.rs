@@ -71,7 +71,7 @@ pub struct ImportReport {
     pub logins: u64,
     /// Steps that became writes.
     pub writes: u64,
-    /// Lines that stood before an earlier one, by their times.
+    /// Lines whose time is before that of a line above them.
     pub out_of_order: u64,
     /// Empty lines.
     pub empty: u64,
