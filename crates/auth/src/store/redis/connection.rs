@@ -68,7 +68,9 @@ impl Connection {
 
 /// The address without user name and password.
 pub(super) fn redacted(address: &str) -> String {
-    let Ok(mut url) = url::Url::parse(address) else { return "the address given (not a URL)".to_owned() };
+    let Some(mut url) = url::Url::parse(address).ok().filter(|url| !url.cannot_be_a_base()) else {
+        return "the address given (not a URL)".to_owned();
+    };
     let secret = !url.username().is_empty() || url.password().is_some();
     // Both fail only for addresses that cannot carry credentials.
     let _ = url.set_username("");
@@ -77,12 +79,13 @@ pub(super) fn redacted(address: &str) -> String {
     if secret { url.as_str().replacen("://", "://***@", 1) } else { url.to_string() }
 }
 
+/// A message without the password, which stands before the host or, for sockets, in the query.
 fn without_secret(address: &str, message: &str) -> String {
-    let Ok(url) = url::Url::parse(address) else { return message.to_owned() };
-    match url.password().filter(|password| !password.is_empty()) {
-        Some(password) => message.replace(password, "***"),
-        None => message.to_owned(),
-    }
+    let Ok(url) = url::Url::parse(address) else { return "the address is not a URL".to_owned() };
+    let queried = url.query_pairs().filter(|(name, _)| name == "pass").map(|(_, value)| value.into_owned());
+    let secrets =
+        url.password().map(str::to_owned).into_iter().chain(queried).filter(|secret| !secret.is_empty());
+    secrets.fold(message.to_owned(), |message, secret| message.replace(&secret, "***"))
 }
 
 #[cfg(test)]
@@ -94,6 +97,8 @@ mod tests {
         assert_eq!(redacted("redis://me:secret@host:6379/2"), "redis://***@host:6379/2");
         assert_eq!(redacted("rediss://host:6380/"), "rediss://host:6380/");
         assert!(!redacted("me:secret@host").contains("secret"));
+        assert_eq!(redacted("redis+unix:///run/redis.sock?pass=secret"), "redis+unix:///run/redis.sock");
         assert_eq!(without_secret("redis://me:secret@host", "bad secret"), "bad ***");
+        assert_eq!(without_secret("redis+unix:///run/redis.sock?pass=secret", "bad secret"), "bad ***");
     }
 }

@@ -1,0 +1,75 @@
+//! The contract: every statement holds for every shipped backend, over memory and over a real Redis.
+//!
+//! Where designs differ, the statement says what the backend's own choices promise and asserts that, so none is skipped.
+
+#[path = "contract/ending.rs"]
+mod ending;
+#[path = "contract/entering.rs"]
+mod entering;
+mod harness;
+#[path = "contract/keeping.rs"]
+mod keeping;
+#[path = "contract/renewing.rs"]
+mod renewing;
+
+/// One module per backend and store, one test per statement.
+macro_rules! contract {
+    ($($group:ident: $($statement:ident),+;)+) => {
+        contract!(@backends [$($($group::$statement),+),+]
+            none "none", session_memory "session-memory", session_redis "session-redis",
+            jwt_stateless "jwt-stateless", jwt_denylist "jwt-denylist",
+            jwt_denylist_index "jwt-denylist-index", jwt_allowlist "jwt-allowlist", jwt_refresh "jwt-refresh"
+        );
+    };
+    (@backends $statements:tt $($module:ident $name:literal),+) => {
+        $(
+            mod $module {
+                contract!(@store memory Memory $name $statements);
+                contract!(@store redis Redis $name $statements);
+            }
+        )+
+    };
+    (@store $module:ident $store:ident $name:literal [$($group:ident::$statement:ident),+]) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $statement() {
+                    let case = crate::harness::Case::new($name, crate::harness::StoreKind::$store).await;
+                    crate::$group::$statement(case).await;
+                }
+            )+
+        }
+    };
+}
+
+contract! {
+    entering:
+        a_login_is_let_in_as_who_it_is,
+        wrong_passwords_and_unknown_users_get_one_answer,
+        what_is_missing_or_invented_is_rejected,
+        a_new_login_has_a_new_credential_and_adopts_none,
+        accounts_lock_after_failures_in_a_row,
+        credentials_end_on_time_by_the_clock_given,
+        provisioned_logins_are_real,
+        a_description_states_the_choices;
+    ending:
+        logout_ends_this_login_and_no_other,
+        logout_everywhere_ends_all_as_promised,
+        changing_the_password_ends_the_other_logins,
+        a_disabled_user_is_out_as_promised,
+        an_ended_login_is_not_brought_back_by_a_late_write,
+        live_logins_are_counted_where_they_are_listed,
+        a_rotated_key_ends_what_it_signed;
+    renewing:
+        a_refresh_token_is_good_once,
+        of_many_refreshes_at_once_one_succeeds,
+        reuse_ends_the_family,
+        refreshing_never_outlives_the_login,
+        access_and_refresh_tokens_are_not_interchangeable,
+        logout_ends_the_family;
+    keeping:
+        a_request_costs_one_round_trip_at_most,
+        nothing_at_rest_is_a_credential,
+        every_key_has_prefix_tag_and_time_to_live,
+        a_store_that_is_down_is_an_error_and_comes_back;
+}

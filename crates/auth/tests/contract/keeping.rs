@@ -1,0 +1,96 @@
+//! Statements about the store: what a request costs there, what lies in it, and what happens without it.
+
+use auth::mechanism::CheckKind;
+use auth::{Access, Error, Verdict};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::harness::{ALICE, Case, PATIENCE, PREFIX, T0};
+
+pub(crate) async fn a_request_costs_one_round_trip_at_most(case: Case) {
+    let held = case.login(ALICE, T0).await;
+    let before = case.backend.totals();
+    assert!(case.lets_in(&held, T0).await);
+    let after = case.backend.totals();
+    let checks = case.mechanism.checks.len() as u64;
+    let (round_trips, commands) = if case.redis.is_some() { (checks.min(1), checks) } else { (0, 0) };
+    assert_eq!(after.store_round_trips - before.store_round_trips, round_trips);
+    assert_eq!(after.store_commands - before.store_commands, commands, "one command per check");
+}
+
+pub(crate) async fn nothing_at_rest_is_a_credential(case: Case) {
+    let held = case.login(ALICE, T0).await;
+    case.backend.note(held.presented(), T0).await.unwrap();
+    let other = case.login(ALICE, T0).await;
+    case.backend.logout(other.presented(), other.refresh(), T0).await.unwrap();
+    let Some(redis) = &case.redis else { return };
+    let mut secrets = vec![held.text().as_bytes().to_vec(), other.text().as_bytes().to_vec()];
+    secrets.extend(held.refresh().map(|token| token.as_bytes().to_vec()));
+    for text in [held.text(), held.refresh().unwrap_or("")] {
+        let decoded = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        // Halves too: a refresh token is a family id and a secret.
+        secrets.extend(decoded.chunks(32).filter(|half| half.len() == 32).map(<[u8]>::to_vec));
+    }
+    if held.text() == ALICE {
+        secrets.clear();
+    }
+    for (key, value, _) in redis.dump() {
+        for secret in &secrets {
+            let found = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == &secret[..]);
+            assert!(!found(key.as_bytes()) && !found(&value), "{key} gives a credential away");
+        }
+    }
+}
+
+pub(crate) async fn every_key_has_prefix_tag_and_time_to_live(case: Case) {
+    let (held, other) = (case.login(ALICE, T0).await, case.login(ALICE, T0).await);
+    let later = T0 + 60_000;
+    case.backend.logout(other.presented(), other.refresh(), later).await.unwrap();
+    let _ = case.backend.login(ALICE, "wrong", auth::Presented::default(), later).await.unwrap();
+    let _ = case.backend.logout_all(held.presented(), later).await;
+    let Some(redis) = &case.redis else { return };
+    let keys = redis.dump();
+    assert!(!keys.is_empty(), "at least the failed login left a row");
+    for (key, _, ttl) in &keys {
+        let rest = key.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(':'));
+        let (kind, id) = rest.and_then(|rest| rest.split_once(':')).expect(key);
+        assert!(["live", "deny", "epoch", "family", "user", "index"].contains(&kind), "{key}");
+        assert!(id.starts_with('{') && id.ends_with('}') && id.len() > 2, "{key} has no hash tag");
+        assert!(*ttl > 0, "{key} would stay for ever");
+    }
+    if case.mechanism.has(CheckKind::DenyList) {
+        let (key, _, ttl) = keys.iter().find(|(key, ..)| key.contains(":deny:")).expect("a denied token");
+        let remaining = (other.life_s() * 1000 - 60_000) as i64;
+        assert!(*ttl <= remaining, "{key} outlives the token it denies");
+        assert!(*ttl > remaining - PATIENCE.as_millis() as i64, "{key} is forgotten before the token ends");
+    }
+}
+
+pub(crate) async fn a_store_that_is_down_is_an_error_and_comes_back(mut case: Case) {
+    let held = case.login(ALICE, T0).await;
+    let Some(redis) = &mut case.redis else { return };
+    redis.kill();
+    let backend = &case.backend;
+    let asked = !case.mechanism.checks.is_empty();
+    for _ in 0..3 {
+        let verdict = tokio::time::timeout(PATIENCE, backend.verify(held.presented(), Access::Read, T0));
+        match verdict.await.expect("no answer is the one thing that must not happen") {
+            Ok(Verdict::Accepted { .. }) => assert!(!asked, "let in without its check"),
+            Ok(Verdict::Rejected(rejection)) => panic!("an outage was taken for {rejection:?}"),
+            Err(error) => assert!(asked && matches!(error, Error::Store(_)), "{error}"),
+        }
+    }
+    redis.restart();
+    let fresh = async {
+        // The first calls find the broken connection; one of the next ones has a new one.
+        loop {
+            let answer = backend.login(ALICE, crate::harness::PASSWORD, auth::Presented::default(), T0).await;
+            if let Ok(auth::LoginAnswer::Granted(grant)) = answer {
+                return crate::harness::Held(grant);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let fresh = tokio::time::timeout(PATIENCE, fresh).await.expect("it reconnects");
+    assert!(case.lets_in(&fresh, T0).await);
+}

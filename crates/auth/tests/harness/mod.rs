@@ -1,0 +1,164 @@
+//! What the test files share: the shipped backends, both stores, a private Redis, and users.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+#![allow(clippy::allow_attributes, reason = "an expectation would fail in the files that use everything")]
+
+pub(crate) mod redis_server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::{
+    Access, AnyStore, Authenticator, Grant, KeyMaterial, LoginAnswer, Mechanism, MemoryStore, PasswordScheme,
+    PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, Verdict,
+};
+pub(crate) use redis_server::RedisServer;
+
+pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
+pub(crate) const ALICE: &str = "u00000001";
+pub(crate) const BOB: &str = "u00000002";
+pub(crate) const PREFIX: &str = "contract";
+
+/// Any present-day time: all tests run on an injected clock.
+pub(crate) const T0: u64 = 1_800_000_000_000;
+
+/// How long a test waits for something that must come: reaching it is a failure, never a pass.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) type Users = fn(&str) -> Option<Principal>;
+pub(crate) type Backend = Authenticator<AnyStore, Users>;
+
+/// `u` and eight digits are known; nobody else is.
+pub(crate) fn users(name: &str) -> Option<Principal> {
+    let digits = name.strip_prefix('u').filter(|digits| digits.len() == 8)?;
+    let index: u32 = digits.parse().ok()?;
+    Some(Principal {
+        subject: name.to_owned(),
+        roles: vec!["member".into(), if index % 2 == 0 { "admin" } else { "basic" }.into()],
+        tenant: format!("tenant-{index:0220}"),
+    })
+}
+
+/// The text of a shipped backend file.
+pub(crate) fn file(name: &str) -> String {
+    let path = format!("{}/../../scenarios/backends/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Cheap passwords that lock after five failures in a row.
+pub(crate) fn cheap_passwords() -> PasswordSettings {
+    PasswordSettings { lockout_after: 5, ..PasswordSettings::new(PasswordScheme::Cheap, PASSWORD) }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    Memory,
+    Redis,
+}
+
+/// One shipped backend over one store.
+pub(crate) struct Case {
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) mechanism: Mechanism,
+    pub(crate) text: String,
+    pub(crate) redis: Option<RedisServer>,
+}
+
+impl Case {
+    pub(crate) async fn new(name: &str, store: StoreKind) -> Self {
+        let text = file(name);
+        let mechanism = Mechanism::parse(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let redis = (store == StoreKind::Redis).then(RedisServer::start);
+        let case = Self::over(mechanism, redis, None).await;
+        Self { text, ..case }
+    }
+
+    pub(crate) async fn over(
+        mechanism: Mechanism,
+        redis: Option<RedisServer>,
+        key: Option<KeyMaterial>,
+    ) -> Self {
+        let store = match &redis {
+            None => AnyStore::Memory(MemoryStore::new()),
+            Some(server) => AnyStore::Redis(connect(server).await),
+        };
+        let directory: Users = users;
+        let setup =
+            Setup { mechanism: mechanism.clone(), store, directory, passwords: cheap_passwords(), key };
+        let backend = Arc::new(Authenticator::new(setup).expect("a shipped backend can be built"));
+        Self { backend, mechanism, text: String::new(), redis }
+    }
+
+    pub(crate) async fn login(&self, user: &str, now: u64) -> Held {
+        match self.backend.login(user, PASSWORD, Presented::default(), now).await.unwrap() {
+            LoginAnswer::Granted(grant) => Held(grant),
+            other => panic!("{user} was not let in: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn verdict(&self, held: &Held, now: u64) -> Verdict {
+        self.backend.verify(held.presented(), Access::Read, now).await.unwrap()
+    }
+
+    pub(crate) async fn lets_in(&self, held: &Held, now: u64) -> bool {
+        matches!(self.verdict(held, now).await, Verdict::Accepted { .. })
+    }
+
+    /// Whether requests ask the store, so that revocation is immediate.
+    pub(crate) fn is_checked(&self) -> bool {
+        !self.mechanism.checks.is_empty()
+    }
+}
+
+pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
+    let settings = RedisSettings {
+        url: server.url(),
+        prefix: PREFIX.into(),
+        timeout: Duration::from_secs(5),
+        distance: Duration::ZERO,
+    };
+    RedisStore::connect(&settings).await.expect("the private Redis answers")
+}
+
+/// A credential as a client holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held(pub(crate) Grant);
+
+impl Held {
+    pub(crate) fn presented(&self) -> Presented<'_> {
+        match &self.0 {
+            Grant::Cookie { value, .. } => Presented { cookie: Some(value), bearer: None },
+            Grant::Tokens { access, .. } => Presented { cookie: None, bearer: Some(access) },
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        match &self.0 {
+            Grant::Cookie { value, .. } => value,
+            Grant::Tokens { access, .. } => access,
+        }
+    }
+
+    pub(crate) fn refresh(&self) -> Option<&str> {
+        match &self.0 {
+            Grant::Cookie { .. } => None,
+            Grant::Tokens { refresh, .. } => refresh.as_deref(),
+        }
+    }
+
+    /// Seconds the client was told.
+    pub(crate) fn life_s(&self) -> u64 {
+        match &self.0 {
+            Grant::Cookie { max_age_s, .. } => *max_age_s,
+            Grant::Tokens { expires_in_s, .. } => *expires_in_s,
+        }
+    }
+}
+
+/// The presented form of a text, in every place a client can put it.
+pub(crate) fn anywhere(text: &str) -> [Presented<'_>; 3] {
+    [
+        Presented { cookie: Some(text), bearer: None },
+        Presented { cookie: None, bearer: Some(text) },
+        Presented { cookie: Some(text), bearer: Some(text) },
+    ]
+}
