@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Check(commands::check::CheckArgs),
     Init(commands::init::InitArgs),
     Schema(commands::schema::SchemaArgs),
+    Doctor(commands::doctor::DoctorArgs),
     /// Start a program that dies with the process that asked for it
     #[command(name = "__child", hide = true)]
     Child(commands::child::ChildArgs),

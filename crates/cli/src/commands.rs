@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod child;
+pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod schema;
@@ -20,6 +21,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Fa
         Command::Check(args) => check::run(&args, output),
         Command::Init(args) => init::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Child(args) => child::run(&args),
     }
 }

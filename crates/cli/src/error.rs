@@ -7,7 +7,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 
 use crate::exit::Exit;
-use crate::redact::redact;
+use measure::redact::redact;
 
 /// Why a command did not do what it was asked to do.
 #[derive(Debug)]

@@ -9,7 +9,6 @@ mod exit;
 mod out_dir;
 mod output;
 mod progress;
-mod redact;
 mod signal;
 
 use clap::Parser;

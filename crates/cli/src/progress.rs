@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::event::{Budget, Event, Skipped};
 
-use crate::redact::redact;
+use measure::redact::redact;
 
 /// Draws the events of a run.
 pub(crate) struct Progress {

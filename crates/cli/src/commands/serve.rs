@@ -11,7 +11,7 @@ use scenario::wire::{PasswordHash, ServeOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::redact::redact;
+use measure::redact::redact;
 
 const EXAMPLE: &str = "Examples:
   authbench serve --backend session-memory --listen 127.0.0.1:8080

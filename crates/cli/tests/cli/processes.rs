@@ -29,7 +29,7 @@ fn a_guarded_child_dies_with_its_parent() {
 fn a_child_whose_parent_is_gone_never_starts() {
     let Said { code, stderr, stdout } = run_in(".".as_ref(), &["__child", "1", "echo", "started"]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
-    assert!(stderr.contains("has ended"), "{stderr}");
+    assert!(stderr.contains("the parent process is gone"), "{stderr}");
 }
 
 #[test]

@@ -1,0 +1,222 @@
+//! `authbench doctor`: what this machine can measure, and what it cannot.
+
+use measure::affinity::Placement;
+use measure::environment::{Environment, environment};
+use serde::Serialize;
+
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::Output;
+
+const EXAMPLE: &str = "Examples:
+  authbench doctor
+  authbench doctor --json | jq '.findings[] | select(.weight == \"limits\")'
+
+Exit code 0 also when something is found: a run says again, block by block, what it could not measure.";
+
+/// Timer slack above this makes sleeping sends late, nanoseconds.
+const SLACK_NS: u64 = 100_000;
+/// Load average per CPU above this disturbs a run.
+const BUSY: f64 = 0.5;
+/// Connections, sockets of servers and files of the recording fit into this many open files.
+const OPEN_FILES: u64 = 4096;
+
+/// Say what this machine can measure and what it cannot
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    machine: String,
+    placement: Placement,
+    findings: Vec<Finding>,
+    environment: Environment,
+}
+
+/// Something that a measurement on this machine has to live with.
+#[derive(Debug, PartialEq, Serialize)]
+struct Finding {
+    weight: Weight,
+    what: String,
+    advice: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Weight {
+    /// Some figures cannot be had here.
+    Limits,
+    /// Figures can be had and will scatter more.
+    Disturbs,
+}
+
+pub(crate) fn run(args: &DoctorArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let environment = environment()?;
+    let placement = Placement::of(&environment.limits.cpus);
+    let findings = findings(&environment, &placement, on_path("redis-server"));
+    let diagnosis = Diagnosis { machine: environment.machine(), placement, findings, environment };
+    if args.json {
+        output.json(&diagnosis)?;
+        return Ok(Exit::Good);
+    }
+    output.line(&diagnosis.machine)?;
+    output.line(&format!("  generator on CPU {}", list(&diagnosis.placement.generator)))?;
+    output.line(&format!("  servers and stores on CPU {}", list(&diagnosis.placement.servers)))?;
+    if diagnosis.findings.is_empty() {
+        output.line("\nNothing here stands in the way of a measurement.")?;
+    }
+    for finding in &diagnosis.findings {
+        let mark = match finding.weight {
+            Weight::Limits => "cannot measure all",
+            Weight::Disturbs => "may disturb",
+        };
+        output.line(&format!("\n{mark}: {}\n  help: {}", finding.what, finding.advice))?;
+    }
+    Ok(Exit::Good)
+}
+
+fn findings(environment: &Environment, placement: &Placement, has_redis: bool) -> Vec<Finding> {
+    let (cpu, limits) = (&environment.cpu, &environment.limits);
+    let mut found = Vec::new();
+    let mut say = |weight, what: String, advice: &str| {
+        found.push(Finding { weight, what, advice: advice.to_owned() });
+    };
+    if placement.shared {
+        say(
+            Weight::Limits,
+            "one CPU for generator, server and store: response times are void, CPU per request still counts"
+                .into(),
+            "give this process a second CPU",
+        );
+    }
+    if !has_redis {
+        say(
+            Weight::Limits,
+            "no redis-server on PATH: backends that keep state in Redis are skipped".into(),
+            "install it (Debian, Ubuntu: apt-get install redis-server; Fedora: dnf install redis), or name one: --redis URL",
+        );
+    }
+    if let Some(quota) = limits.cpu_quota_milli.filter(|quota| *quota < 1000 * limits.cpus.len() as u64) {
+        say(
+            Weight::Limits,
+            format!(
+                "a cgroup allows {:.2} CPUs and shows {}: blocks are stopped in the middle",
+                quota as f64 / 1000.0,
+                limits.cpus.len()
+            ),
+            "raise the quota to the number of CPUs, or bind the container to fewer CPUs instead",
+        );
+    }
+    if let Some(files) = limits.open_files.filter(|files| *files < OPEN_FILES) {
+        say(
+            Weight::Limits,
+            format!("at most {files} open files: many connections will fail"),
+            "ulimit -n 65536",
+        );
+    }
+    if let Some(slack) = limits.timer_slack_ns.filter(|slack| *slack > SLACK_NS) {
+        say(
+            Weight::Disturbs,
+            format!("timers may be {slack} ns late"),
+            "start it from a shell without a changed timer slack",
+        );
+    }
+    if let Some(governor) = cpu.governor.as_deref().filter(|governor| *governor != "performance") {
+        say(
+            Weight::Disturbs,
+            format!("the frequency governor is `{governor}`"),
+            "cpupower frequency-set -g performance",
+        );
+    }
+    if cpu.turbo == Some(true) {
+        say(
+            Weight::Disturbs,
+            "turbo is on: the clock depends on temperature and on the other cores".into(),
+            "echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo (or boost = 0 in cpufreq)",
+        );
+    }
+    if let Some(hypervisor) = &environment.system.virtualization {
+        say(
+            Weight::Disturbs,
+            format!("a virtual machine ({hypervisor}): neighbours take time; every block records how much"),
+            "more rounds narrow the intervals: --rounds N",
+        );
+    }
+    if let Some([last, ..]) =
+        environment.load_average.filter(|[last, ..]| *last > BUSY * f64::from(cpu.online))
+    {
+        say(
+            Weight::Disturbs,
+            format!("other work runs here: load average {last:.2}"),
+            "wait until it has ended",
+        );
+    }
+    found
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn list(cpus: &[u32]) -> String {
+    cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet() -> Environment {
+        let mut environment = Environment::default();
+        environment.cpu.online = 4;
+        environment.cpu.governor = Some("performance".into());
+        environment.limits.cpus = vec![0, 1, 2, 3];
+        environment.limits.open_files = Some(65_536);
+        environment.load_average = Some([0.1, 0.1, 0.1]);
+        environment
+    }
+
+    fn found(environment: &Environment) -> Vec<String> {
+        let placement = Placement::of(&environment.limits.cpus);
+        findings(environment, &placement, true).into_iter().map(|finding| finding.what).collect()
+    }
+
+    #[test]
+    fn a_quiet_machine_has_no_findings() {
+        assert_eq!(found(&quiet()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_trouble_is_found_by_itself() {
+        let troubles: [(fn(&mut Environment), &str); 7] = [
+            (|e| e.limits.cpus = vec![2], "one CPU"),
+            (|e| e.limits.cpu_quota_milli = Some(1500), "allows 1.50 CPUs and shows 4"),
+            (|e| e.limits.open_files = Some(1024), "1024 open files"),
+            (|e| e.limits.timer_slack_ns = Some(1_000_000), "1000000 ns late"),
+            (|e| e.cpu.governor = Some("powersave".into()), "`powersave`"),
+            (|e| e.system.virtualization = Some("kvm".into()), "(kvm)"),
+            (|e| e.load_average = Some([3.5, 1.0, 1.0]), "load average 3.50"),
+        ];
+        for (spoil, expected) in troubles {
+            let mut environment = quiet();
+            spoil(&mut environment);
+            let found = found(&environment);
+            assert!(found.len() == 1 && found[0].contains(expected), "{expected}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_redis_is_found() {
+        let environment = quiet();
+        let placement = Placement::of(&environment.limits.cpus);
+        let found = findings(&environment, &placement, false);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].advice.contains("redis"), "{found:?}");
+    }
+}
