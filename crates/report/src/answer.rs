@@ -108,16 +108,19 @@ fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
             None => sentence,
         }
     };
-    let verb = if has_floor { " adds " } else { " uses " };
-    let mut sentence = costs(Sentence::new().text("Cheapest: ").name(first).text(verb), first)
-        .text(if has_floor { " to each request, over no authentication" } else { " per request" });
+    let mut sentence = Sentence::new().name(first).text(" is cheapest: ");
+    sentence =
+        costs(sentence.text(if has_floor { "over no authentication it adds " } else { "it uses " }), first);
+    sentence = sentence.text(" per request");
     let level = level_with(scenario, first, &ranked);
     if !level.is_empty() {
         sentence = sentence.text("; this run cannot tell it from ").names(level.iter().copied());
     }
     let baseline = report.run.baseline.as_str();
     if baseline != first && ranked.contains(&baseline) {
-        sentence = costs(sentence.text("; the baseline ").name(baseline).text(verb), baseline);
+        sentence =
+            sentence.text("; the baseline ").name(baseline).text(if has_floor { " adds " } else { " uses " });
+        sentence = costs(sentence, baseline);
     }
     sentence.text(".")
 }
@@ -157,22 +160,33 @@ fn against_baseline(report: &Report, scenario: &Scenario) -> Sentence {
     let dearer = group(|cpu, time| cpu == Some(Slower) && time != Some(Equivalent));
     let open = group(|cpu, time| cpu == Some(Inconclusive) && time != Some(Equivalent));
 
-    let sentence = Sentence::new()
-        .text("Against ")
-        .name(baseline)
-        .text(", whole requests, within ±")
-        .figure(number::percent(report.run.margin), report.run.margin);
+    let unranked = group(|cpu, _| cpu == Some(Verdict::Unranked));
+    let margin = |sentence: Sentence| {
+        sentence
+            .name(baseline)
+            .text(" within ±")
+            .figure(number::percent(report.run.margin), report.run.margin)
+    };
     let mut parts = Vec::new();
     if same.is_empty() && same_cpu.is_empty() && same_time.is_empty() {
-        parts.push(Sentence::new().text("nothing was shown equivalent"));
+        parts.push(margin(Sentence::new().text("Nothing was shown equivalent to ")));
+    } else {
+        let mut sentence = margin(Sentence::new().text("Equivalent to ")).text(": ");
+        let kinds = [
+            (" in CPU and response time", same),
+            (" in CPU only", same_cpu),
+            (" in response time only", same_time),
+        ];
+        for (i, (words, names)) in kinds.into_iter().filter(|(_, names)| !names.is_empty()).enumerate() {
+            sentence = sentence.text(if i == 0 { "" } else { ", " }).names(names).text(words);
+        }
+        parts.push(sentence);
     }
     for (words, names) in [
-        ("equivalent in CPU and response time: ", same),
-        ("equivalent in CPU only: ", same_cpu),
-        ("equivalent in response time only: ", same_time),
         ("cheaper in CPU: ", cheaper),
-        ("dearer in CPU: ", dearer),
+        ("dearer: ", dearer),
         ("inconclusive: ", open),
+        ("unranked: ", unranked),
     ] {
         if !names.is_empty() {
             parts.push(Sentence::new().text(words).names(names));
@@ -182,5 +196,5 @@ fn against_baseline(report: &Report, scenario: &Scenario) -> Sentence {
     parts
         .into_iter()
         .enumerate()
-        .fold(sentence.text(": "), |all, (i, part)| all.then(part).text(if i == last { "." } else { "; " }))
+        .fold(Sentence::new(), |all, (i, part)| all.then(part).text(if i == last { "." } else { "; " }))
 }

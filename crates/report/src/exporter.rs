@@ -6,6 +6,7 @@ use crate::model::Report;
 
 pub mod terminal;
 
+mod html;
 mod json;
 
 /// A format a report can be written in.
@@ -13,19 +14,22 @@ mod json;
 pub enum Format {
     /// Plain text at 80 columns.
     Terminal,
+    /// One self-contained page.
+    Html,
     /// The data of the report.
     Json,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::Terminal, Self::Json];
+    pub const ALL: [Self; 3] = [Self::Terminal, Self::Html, Self::Json];
 
     /// Name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Terminal => "terminal",
+            Self::Html => "html",
             Self::Json => "json",
         }
     }
@@ -39,6 +43,7 @@ impl Format {
     fn exporters(self) -> &'static [&'static dyn Exporter] {
         match self {
             Self::Terminal => &[&terminal::Plain],
+            Self::Html => &[&html::Html],
             Self::Json => &[&json::Json],
         }
     }

@@ -76,11 +76,28 @@ pub fn time(ns: f64) -> String {
     format!("{} {unit}", short(scaled))
 }
 
+/// A duration at a round tick of an axis: `5 s`, not `5.00 s`.
+#[must_use]
+pub fn time_tick(ns: f64) -> String {
+    let (unit, size) = time_unit(ns);
+    let scaled = ns / size;
+    let decimals = (0..3).find(|d| (scaled * 10f64.powi(*d)).fract().abs() < 1e-6).unwrap_or(3);
+    format!("{} {unit}", grouped(scaled, usize::try_from(decimals).unwrap_or(3)))
+}
+
 /// Microseconds without the unit, one decimal (none from 1,000): for columns headed µs.
 #[must_use]
 pub fn micros(ns: f64) -> String {
     let us = ns / 1e3;
     grouped(us, usize::from(us.abs() < 999.95))
+}
+
+/// Microseconds without the unit, as a round tick of an axis.
+#[must_use]
+pub fn micros_tick(ns: f64) -> String {
+    let us = ns / 1e3;
+    let decimals = if us == 0.0 || us.abs() >= 1.0 { usize::from(us.fract().abs() > 1e-9) } else { 2 };
+    grouped(us, decimals)
 }
 
 /// Bytes: `412 B`, `1.21 KiB`, `3.40 MiB`.
@@ -141,6 +158,8 @@ mod tests {
         assert_eq!(time(900e9), "15 min");
         assert_eq!(time(43_200e9), "12 h");
         assert_eq!(time(0.0), "0 s");
+        assert_eq!(time_tick(5e9), "5 s");
+        assert_eq!(time_tick(1.5e6), "1.5 ms");
         assert_eq!(micros(70_840.0), "70.8");
         assert_eq!(micros(1_234_000.0), "1,234");
         assert_eq!(micros(-3_100.0), "−3.1");

@@ -15,29 +15,38 @@ pub fn stolen(report: &Report) -> Sentence {
     let at_once: Vec<&str> =
         measured.iter().filter(|(_, e)| e.accepted == 0).map(|(row, _)| row.name.as_str()).collect();
     let mut late: Vec<_> = measured.iter().filter(|(_, e)| e.accepted > 0).collect();
+    let kind = |e: &ExposureFigures| e.accepted == e.sent_after;
     late.sort_by(|(a, x), (b, y)| {
-        a.revocation.cmp(&b.revocation).then(x.longest_ns.total_cmp(&y.longest_ns))
+        (kind(x), &a.revocation).cmp(&(kind(y), &b.revocation)).then(x.longest_ns.total_cmp(&y.longest_ns))
     });
-    let mut sentence = Sentence::new().text("A stolen credential, after its owner ended the login, ");
+    let mut sentence = Sentence::new().text("Once its owner has ended the login, a stolen credential is ");
     if !at_once.is_empty() {
-        sentence = sentence.text("was refused at once by ").names(at_once.iter().copied());
+        sentence = sentence.text("refused at once by ").names(at_once.iter().copied());
     }
-    for (i, group) in late.chunk_by(|(a, _), (b, _)| a.revocation == b.revocation).enumerate() {
+    let groups =
+        late.chunk_by(|(a, x), (b, y)| kind(x) == kind(y) && (kind(x) || a.revocation == b.revocation));
+    for (i, group) in groups.enumerate() {
+        let longest = || group.iter().map(|(_, e)| e.longest_ns);
+        let (Some(least), Some(most)) = (longest().reduce(f64::min), longest().reduce(f64::max)) else {
+            continue;
+        };
         sentence = sentence.text(match (i, at_once.is_empty()) {
-            (0, true) => "was still accepted ",
-            (0, false) => "; it was still accepted ",
-            _ => ", and ",
+            (0, true) => "still accepted ",
+            (0, false) => "; it is still accepted ",
+            _ => ", ",
         });
-        for (j, (row, exposure)) in group.iter().enumerate() {
-            let comma = if j == 0 { "" } else { ", " };
-            let all = if exposure.accepted == exposure.sent_after { "at least " } else { "" };
-            sentence = sentence
-                .text(format!("{comma}{all}"))
-                .figure(number::time(exposure.longest_ns), exposure.longest_ns)
-                .text(" later by ")
-                .name(&row.name);
+        let open = group.iter().all(|(_, e)| kind(e));
+        sentence = sentence.text(if open { "to the end of the trial, at least " } else { "" });
+        sentence = sentence.figure(number::time(least), least);
+        if !open && number::time(least) != number::time(most) {
+            sentence = sentence.text(" to ").figure(number::time(most), most);
         }
-        sentence = sentence.text(format!(" (declared: {})", group[0].0.revocation));
+        let mut declared: Vec<&str> = group.iter().map(|(row, _)| row.revocation.as_str()).collect();
+        declared.dedup();
+        sentence = sentence
+            .text(" later, by ")
+            .names(group.iter().map(|(row, _)| row.name.as_str()))
+            .text(format!(" (declared: {})", declared.join("; ")));
     }
     sentence.text(".")
 }

@@ -71,33 +71,33 @@ pub fn cpu(report: &Report, scenario: &Scenario) -> Sentence {
     }
 }
 
-/// Cost added over none: least and most.
+/// Cost added over none on one metric: least, most, and the baseline.
 #[must_use]
-pub fn added(report: &Report, scenario: &Scenario) -> Sentence {
-    let rows: Vec<&str> = choices(report, scenario)
+pub fn added(report: &Report, scenario: &Scenario, metric: Metric) -> Sentence {
+    let mut rows: Vec<(&str, Figure)> = choices(report, scenario)
         .into_iter()
-        .filter(|row| scenario.added(row, Metric::Cpu).is_some())
+        .filter_map(|row| Some((row, scenario.added(row, metric)?)))
         .collect();
-    let (Some(&low), Some(&high)) = (rows.first(), rows.last()) else { return Sentence::new() };
-    let say = |sentence: Sentence, row: &str| {
-        let mut sentence = sentence.name(row).text(" adds ");
-        if let Some(cpu) = scenario.added(row, Metric::Cpu) {
-            sentence = sentence.figure(time_with_interval(cpu), cpu.value).text(" of CPU");
-        }
-        if let Some(time) = scenario.added(row, Metric::ResponseP50) {
-            sentence =
-                sentence.text(" and ").figure(time_with_interval(time), time.value).text(" of response time");
-        }
-        sentence
+    rows.sort_by(|a, b| a.1.value.total_cmp(&b.1.value));
+    let (Some(low), Some(high)) = (rows.first(), rows.last()) else { return Sentence::new() };
+    let say = |sentence: Sentence, (row, figure): &(&str, Figure)| {
+        sentence.name(*row).text(" adds ").figure(time_with_interval(*figure), figure.value)
     };
-    let sentence = say(Sentence::new().text("Without the HTTP that all share, "), low);
-    if low == high { sentence.text(".") } else { say(sentence.text("; "), high).text(".") }
+    let mut sentence = say(Sentence::new().text("Without the HTTP that all share, "), low);
+    let baseline =
+        rows.iter().find(|(row, _)| *row == report.run.baseline && *row != low.0 && *row != high.0);
+    if let Some(baseline) = baseline {
+        sentence = say(sentence.text(", the baseline "), baseline);
+    }
+    if low.0 != high.0 {
+        sentence = say(sentence.text(" and "), high);
+    }
+    sentence.text(".")
 }
 
 /// Ratio to a baseline: how many verdicts of each kind, and the smallest difference that could be seen.
 #[must_use]
-pub fn ratio(report: &Report, scenario: &Scenario, metric: Metric) -> Sentence {
-    let baseline = report.run.baseline.as_str();
+pub fn ratio(report: &Report, scenario: &Scenario, baseline: &str, metric: Metric) -> Sentence {
     let compared: Vec<_> = choices(report, scenario)
         .into_iter()
         .filter_map(|row| scenario.comparison(baseline, row, metric))

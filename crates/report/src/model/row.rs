@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::controls::Role;
+use crate::controls::{ControlResult, Role};
 
 impl Role {
     /// Word beside the name, if any.
@@ -15,6 +15,18 @@ impl Role {
             Self::Floor => Some("no authentication".to_owned()),
             Self::Twin => Some("null control".to_owned()),
             Self::ExtraWork(share) => Some(format!("control: +{}", crate::number::percent(share))),
+        }
+    }
+}
+
+impl ControlResult {
+    /// The result in words.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Passed => "as it must be",
+            Self::NotResolved => "not resolved",
+            Self::Failed => "wrong",
         }
     }
 }

@@ -1,0 +1,107 @@
+//! `report.html`: one self-contained page that needs no network and no script, and is the same for the same report.
+//!
+//! Invariant: a number on the page is marked with its value in `report.json` (`<data value>` in text, `data-value` in
+//! charts); a chart whose data the run does not have is absent.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::{ExportError, Exporter};
+use crate::model::{Part, Report, Sentence};
+
+mod chart;
+mod decision;
+mod pairs;
+mod section;
+
+const STYLE: &str = include_str!("html/style.css");
+const SCRIPT: &str = include_str!("html/script.js");
+
+/// Writes `report.html`.
+#[derive(Debug)]
+pub(super) struct Html;
+
+impl Exporter for Html {
+    fn file_name(&self) -> &'static str {
+        "report.html"
+    }
+
+    fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
+        Ok(page(report).into_string().into_bytes())
+    }
+}
+
+fn page(report: &Report) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "authbench " (report.run.tool) };
+                title { "authbench: " (report.run.plan) ", " (report.run.started) }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a .skip href="#main" { "Skip to the answer" }
+                (section::head(report))
+                main #main {
+                    (section::wrong(report))
+                    (section::answer(report))
+                    (decision::decision(report))
+                    @for scenario in &report.scenarios { (section::scenario(report, scenario)) }
+                    (section::episodes(report))
+                    (section::claims(report))
+                    (section::reading(report))
+                    (section::provenance(report))
+                }
+                (section::foot(report))
+                (pairs::pairs(report))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+}
+
+/// Nothing may be loaded; the page's own style and script are named by their hashes.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())));
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+/// A number as printed, and its value in `report.json`.
+fn num(value: f64, text: &str) -> Markup {
+    html! { data value=(value) { (text) } }
+}
+
+/// A sentence with its names and figures marked.
+fn sentence(sentence: &Sentence) -> Markup {
+    html! {
+        @for part in &sentence.0 {
+            @match part {
+                Part::Text(text) => (text),
+                Part::Name(name) => code { (name) },
+                Part::Figure { text, value } => (figure(*value, text)),
+            }
+        }
+    }
+}
+
+/// A figure of a sentence: the estimate stands out, its interval does not.
+fn figure(value: f64, text: &str) -> Markup {
+    match text.split_once(" [") {
+        Some((estimate, interval)) => {
+            html! { data value=(value) { b { (estimate) } " [" (interval) } }
+        }
+        None => html! { data value=(value) { b { (text) } } },
+    }
+}

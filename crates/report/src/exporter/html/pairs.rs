@@ -1,0 +1,54 @@
+//! Every row against every baseline, embedded as JSON: what the page needs to change its baseline without a network.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, PreEscaped, html};
+use serde::Serialize;
+
+use crate::answer;
+use crate::metric::Metric;
+use crate::model::{Comparison, Report};
+use crate::verdict::Verdict;
+
+/// One comparison: ratio, its interval, the interval for equivalence, glyph and word. Absent numbers are null.
+#[derive(Serialize)]
+struct Pair(Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, &'static str, &'static str);
+
+/// Metric → row → pair, and metric → sentence.
+#[derive(Default, Serialize)]
+struct Base {
+    pairs: BTreeMap<&'static str, BTreeMap<String, Pair>>,
+    says: BTreeMap<&'static str, String>,
+}
+
+/// Scenario → baseline → pairs, as an inert script element.
+pub(super) fn pairs(report: &Report) -> Markup {
+    let mut all: BTreeMap<&str, BTreeMap<&str, Base>> = BTreeMap::new();
+    for scenario in &report.scenarios {
+        let bases = all.entry(&scenario.name).or_default();
+        for c in scenario.comparisons.iter().filter(|c| !c.added && c.metric.is_primary()) {
+            let base = bases.entry(&c.baseline).or_default();
+            base.pairs.entry(c.metric.key()).or_default().insert(c.row.clone(), pair(c));
+        }
+        for (baseline, base) in bases.iter_mut() {
+            for metric in Metric::PRIMARY {
+                base.says.insert(metric.key(), answer::ratio(report, scenario, baseline, metric).to_string());
+            }
+        }
+    }
+    // A less-than sign could end the element early; as an escape it is the same JSON.
+    let json = serde_json::to_string(&all).unwrap_or_default().replace('<', "\\u003c");
+    html! { script type="application/json" id="pairs" { (PreEscaped(json)) } }
+}
+
+fn pair(c: &Comparison) -> Pair {
+    let ratio = c.ratio;
+    let (low, high) = ratio.and_then(|r| r.interval()).unzip();
+    let (from, to) = c.equivalence.map(|[from, to]| (from, to)).unzip();
+    let word = if c.verdict == Verdict::Unranked {
+        c.unranked.map_or(c.verdict.label(), crate::verdict::Unranked::label)
+    } else {
+        c.verdict.label_on(c.metric)
+    };
+    Pair(ratio.map(|r| r.value), low, high, from, to, c.verdict.glyph(), word)
+}
