@@ -1,0 +1,250 @@
+//! The routes of the HTTP contract over one backend.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use auth::{Access, LoginAnswer, Presented, Principal, Verdict};
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, Method, Request, StatusCode, Version};
+use hyper::body::Incoming;
+use scenario::wire;
+
+use super::reply::{Refusal, Reply};
+use super::{body, credentials, origin, reply};
+use crate::backend::Backend;
+use crate::clock::WallClock;
+use crate::totals::Totals;
+use crate::work;
+
+/// What a login may take in all: a place in the hashing queue, the hash, and its round trips to the store. The queue
+/// refuses at once when it is full, so this bounds only what was admitted.
+const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The backend of this process and how it is served. One for all threads.
+#[derive(Debug)]
+pub(crate) struct Api {
+    /// Credential, checks, view and renewal over a store.
+    pub(crate) authenticator: Backend,
+    /// The four choices, algorithm and sizes, for the recording.
+    pub(crate) describe: serde_json::Value,
+    /// Wall time with this replica's offset.
+    pub(crate) clock: WallClock,
+    /// Counts of the measured address.
+    pub(crate) totals: Totals,
+    /// Bound of what waits on a store.
+    pub(crate) deadline: Duration,
+    /// The positive control.
+    pub(crate) extra_work: Duration,
+    /// Logins hand out a cookie, so they can be forged across sites.
+    pub(crate) cookie_logins: bool,
+    /// How long an account stays locked after its last failure.
+    pub(crate) lockout: Duration,
+}
+
+impl Api {
+    /// Answers one request of the measured address. A panic in a handler is a 500, not the end of the connection.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
+        work::burn(self.extra_work);
+        let mut handler = pin!(self.route(request));
+        let outcome =
+            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
+                Ok(poll) => poll,
+                Err(_) => Poll::Ready(Err(Refusal::Internal)),
+            })
+            .await;
+        let reply = outcome.unwrap_or_else(Refusal::reply);
+        self.totals.answered(reply.status().is_server_error());
+        reply
+    }
+
+    async fn route(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+        let (head, body) = request.into_parts();
+        let headers = &head.headers;
+        // RFC 9112 §3.2.
+        if head.version == Version::HTTP_11 && !headers.contains_key(HOST) {
+            return Err(Refusal::BadRequest("invalid_request"));
+        }
+        match (head.uri.path(), &head.method) {
+            (wire::ME, &Method::GET | &Method::HEAD) => self.me(headers).await,
+            (wire::NOTE, &Method::POST) => self.note(headers, body).await,
+            (wire::LOGIN, &Method::POST) => self.login(headers, body).await,
+            (wire::REFRESH, &Method::POST) => self.refresh(headers, body).await,
+            (wire::LOGOUT, &Method::POST) => self.logout(headers, body).await,
+            (wire::LOGOUT_ALL, &Method::POST) | (wire::SESSIONS, &Method::DELETE) => {
+                self.logout_all(headers).await
+            }
+            (wire::PASSWORD, &Method::POST) => self.password(headers, body).await,
+            (wire::SESSIONS, &Method::GET | &Method::HEAD) => self.sessions(headers).await,
+            (wire::ME, _) => Err(Refusal::Method("GET, HEAD")),
+            (wire::SESSIONS, _) => Err(Refusal::Method("GET, HEAD, DELETE")),
+            (
+                wire::NOTE | wire::LOGIN | wire::REFRESH | wire::LOGOUT | wire::LOGOUT_ALL | wire::PASSWORD,
+                _,
+            ) => Err(Refusal::Method("POST")),
+            _ => Err(Refusal::NotFound),
+        }
+    }
+
+    async fn me(&self, headers: &HeaderMap) -> Result<Reply, Refusal> {
+        let presented = credentials::presented(headers)?;
+        let verdict = self.ask(self.authenticator.verify(presented, Access::Read, self.clock.now())).await?;
+        admitted(verdict, reply::identity)
+    }
+
+    async fn note(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        let presented = unsafe_request(headers)?;
+        // What is noted does not matter to any backend; that it was received does.
+        body::read(body).await?;
+        let verdict = self.ask(self.authenticator.note(presented, self.clock.now())).await?;
+        admitted(verdict, |_| reply::no_content())
+    }
+
+    async fn login(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        if self.cookie_logins && !origin::same_site(headers) {
+            return Err(Refusal::CrossSite);
+        }
+        let login: wire::LoginBody = body::json(headers, body).await?;
+        // A login that is presented along with the password is replaced by the new one.
+        let presented = credentials::presented(headers)?;
+        let now = self.clock.now();
+        let attempt = self.authenticator.login(&login.username, &login.password, presented, now);
+        match within(LOGIN_DEADLINE, attempt).await {
+            Some(Ok(LoginAnswer::Granted(grant))) => reply::granted(&grant),
+            Some(Ok(LoginAnswer::Rejected)) => Err(Refusal::BadLogin),
+            Some(Ok(LoginAnswer::LockedOut)) => Err(Refusal::LockedOut(self.lockout)),
+            Some(Err(error)) => Err(broken(&error)),
+            None => Err(Refusal::Unavailable),
+        }
+    }
+
+    async fn refresh(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        if !origin::same_site(headers) {
+            return Err(Refusal::CrossSite);
+        }
+        let form = form(headers, body).await?;
+        let grant_type = body::form_field(&form, "grant_type")?;
+        if grant_type.ok_or(Refusal::BadRequest("invalid_request"))? != "refresh_token" {
+            return Err(Refusal::BadRequest("unsupported_grant_type"));
+        }
+        let token =
+            body::form_field(&form, "refresh_token")?.ok_or(Refusal::BadRequest("invalid_request"))?;
+        let grant = self.ask(self.authenticator.refresh(&token, self.clock.now())).await?;
+        reply::granted(&grant.ok_or(Refusal::BadRequest("invalid_grant"))?)
+    }
+
+    /// The body may name the refresh token (`refresh_token=…`) that ends with the login.
+    async fn logout(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        let presented = unsafe_request(headers)?;
+        let form =
+            if hyper::body::Body::is_end_stream(&body) { String::new() } else { form(headers, body).await? };
+        let refresh = body::form_field(&form, "refresh_token")?;
+        let ended = self.authenticator.logout(presented, refresh.as_deref(), self.clock.now());
+        ended_reply(presented, &self.ask(ended).await?)
+    }
+
+    async fn logout_all(&self, headers: &HeaderMap) -> Result<Reply, Refusal> {
+        let presented = unsafe_request(headers)?;
+        let verdict = self.ask(self.authenticator.logout_all(presented, self.clock.now())).await?;
+        ended_reply(presented, &verdict)
+    }
+
+    async fn password(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        let presented = unsafe_request(headers)?;
+        let change: wire::PasswordBody = body::json(headers, body).await?;
+        let now = self.clock.now();
+        let changed = self.authenticator.change_password(presented, &change.current, &change.new, now);
+        match within(LOGIN_DEADLINE, changed).await {
+            Some(Ok(Some(verdict))) => admitted(verdict, |_| reply::no_content()),
+            Some(Ok(None)) => Err(Refusal::WrongPassword),
+            Some(Err(error)) => Err(broken(&error)),
+            None => Err(Refusal::Unavailable),
+        }
+    }
+
+    async fn sessions(&self, headers: &HeaderMap) -> Result<Reply, Refusal> {
+        let presented = credentials::presented(headers)?;
+        let (verdict, count) = self.ask(self.authenticator.sessions(presented, self.clock.now())).await?;
+        let body = Bytes::from(format!(r#"{{"sessions":{count}}}"#));
+        admitted(verdict, |_| reply::json(StatusCode::OK, body))
+    }
+
+    /// What the backend says within the deadline.
+    pub(crate) async fn ask<T>(
+        &self,
+        question: impl Future<Output = Result<T, auth::Error>>,
+    ) -> Result<T, Refusal> {
+        match within(self.deadline, question).await {
+            Some(answer) => answer.map_err(|error| broken(&error)),
+            None => Err(Refusal::Unavailable),
+        }
+    }
+}
+
+/// The backend broke: which status says so.
+fn broken(error: &auth::Error) -> Refusal {
+    match error {
+        auth::Error::Store(_) | auth::Error::Busy => Refusal::Unavailable,
+        auth::Error::Unsupported(_) => Refusal::Unsupported,
+        auth::Error::Crypto(_) => Refusal::Internal,
+    }
+}
+
+/// The credential of a request that changes something: a cookie only if the request is not forged across sites.
+fn unsafe_request(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
+    let presented = credentials::presented(headers)?;
+    if presented.cookie.is_some() && !origin::same_site(headers) {
+        return Err(Refusal::CrossSite);
+    }
+    Ok(presented)
+}
+
+/// The form in the body, which must be declared as one.
+async fn form(headers: &HeaderMap, body: Incoming) -> Result<String, Refusal> {
+    if !body::is_media_type(headers, "application/x-www-form-urlencoded") {
+        return Err(Refusal::MediaType);
+    }
+    String::from_utf8(body::read(body).await?.into()).map_err(|_| Refusal::BadRequest("invalid_request"))
+}
+
+/// An accepted credential gets `answer`, with the cookie that replaces it if there is one.
+fn admitted(verdict: Verdict, answer: impl FnOnce(&Principal) -> Reply) -> Result<Reply, Refusal> {
+    match verdict {
+        Verdict::Accepted { principal, replacement } => {
+            let mut reply = answer(&principal);
+            if let Some(value) = replacement {
+                reply::set_cookie(&mut reply, &value, None)?;
+            }
+            Ok(reply)
+        }
+        Verdict::Rejected(rejection) => Err(rejection.into()),
+    }
+}
+
+/// 204 for a login that has ended; a client that presented a cookie is told to drop it.
+fn ended_reply(presented: Presented<'_>, verdict: &Verdict) -> Result<Reply, Refusal> {
+    match verdict {
+        Verdict::Accepted { .. } => {
+            let mut reply = reply::no_content();
+            if presented.cookie.is_some() {
+                reply::clear_cookie(&mut reply);
+            }
+            Ok(reply)
+        }
+        Verdict::Rejected(rejection) => Err((*rejection).into()),
+    }
+}
+
+/// The output of `future`, or `None` once `deadline` has passed since it first had to wait.
+///
+/// A future that never waits arms no timer: backends without a store pay nothing for the deadline.
+pub(crate) async fn within<F: Future>(deadline: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    if let Poll::Ready(output) = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+        return Some(output);
+    }
+    tokio::time::timeout(deadline, future).await.ok()
+}

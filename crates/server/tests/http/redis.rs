@@ -1,0 +1,183 @@
+//! Backends on a real, private Redis: the contract, and what happens when it goes away.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+
+use scenario::backend::StoreDown;
+use scenario::wire;
+
+use crate::fixture::{Server, all, login, options, shipped};
+
+/// A private `redis-server` without persistence; ends when dropped.
+struct Redis {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl Redis {
+    fn start() -> Self {
+        // A port may be taken between the probe and the start: then another one is tried.
+        (0..16).find_map(|_| Self::start_on(free_address())).expect("a redis-server that starts")
+    }
+
+    /// `None` when it ends before it is ready.
+    fn start_on(address: SocketAddr) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--port", &address.port().to_string()])
+            .args(["--save", "", "--appendonly", "no", "--dir"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server on PATH: apt-get install redis-server");
+        let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = log.any(|line| line.is_ok_and(|line| line.contains("Ready to accept connections")));
+        // Whatever it says from now on is read and dropped, so that its pipe never fills.
+        std::thread::spawn(move || log.for_each(drop));
+        let redis = Self { child, address, _folder: folder };
+        ready.then_some(redis)
+    }
+
+    fn url(&self) -> String {
+        format!("redis://{}", self.address)
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
+
+fn serve(backend: &str, redis: &Redis) -> Server {
+    let mut options = options(backend);
+    options.redis = Some(redis.url());
+    Server::start(options)
+}
+
+#[test]
+fn every_backend_that_needs_redis_keeps_its_contract_there() {
+    let redis = Redis::start();
+    for name in all() {
+        if shipped(name).header.needs.is_empty() {
+            continue;
+        }
+        println!("backend {name}");
+        let server = serve(name, &redis);
+        let mut client = server.client();
+        let (here, elsewhere) = (login(&mut client, 1), login(&mut client, 1));
+        assert_eq!(client.get(wire::ME, &[&here.header]).expect(200).body, here.identity(256));
+        client.send("POST", wire::NOTE, &[&here.header], "").expect(204);
+        client.send("POST", wire::LOGOUT, &[&here.header], "").expect(204);
+        let ended = if server.ends_logins() { 401 } else { 200 };
+        client.get(wire::ME, &[&here.header]).expect(ended);
+        client.get(wire::ME, &[&elsewhere.header]).expect(200);
+        client.send("POST", wire::LOGOUT_ALL, &[&elsewhere.header], "").expect(204);
+        client.get(wire::ME, &[&elsewhere.header]).expect(ended);
+        let held = server.provision(1500, 1).pop().unwrap();
+        assert_eq!(client.get(wire::ME, &[&held.header]).expect(200).body, held.identity(256));
+        let counters = server.counters();
+        assert!(counters.store_round_trips > 0 && counters.store_commands >= 1500, "{counters:?}");
+        assert_eq!(counters.failures, 0);
+    }
+}
+
+#[test]
+fn two_replicas_share_what_is_in_redis() {
+    let redis = Redis::start();
+    let (one, other) = (serve("session-redis", &redis), serve("session-redis", &redis));
+    let held = login(&mut one.client(), 1);
+    other.client().get(wire::ME, &[&held.header]).expect(200);
+    other.client().send("POST", wire::LOGOUT, &[&held.header], "").expect(204);
+    one.client().get(wire::ME, &[&held.header]).expect(401);
+}
+
+#[test]
+fn a_killed_store_is_503_and_the_server_goes_on() {
+    for name in all() {
+        let header = shipped(name).header;
+        if header.needs.is_empty() {
+            continue;
+        }
+        println!("backend {name}");
+        let redis = Redis::start();
+        let server = serve(name, &redis);
+        let mut client = server.client();
+        let held = login(&mut client, 1);
+        let address = redis.address;
+        drop(redis);
+        let requests = [("GET", wire::ME), ("POST", wire::NOTE), ("POST", wire::LOGOUT)];
+        for (method, path) in requests.into_iter().cycle().take(9) {
+            let answer = client.send(method, path, &[&held.header], "");
+            if header.promises.store_down == StoreDown::Closed {
+                assert_eq!(answer.expect(503).header("retry-after"), Some("1"));
+            } else if path == wire::ME {
+                answer.expect(200);
+            }
+        }
+        let body = crate::fixture::login_body(2, wire::PASSWORD_TEXT);
+        client.post_json(wire::LOGIN, &[], &body).expect(503);
+        assert!(server.counters().failures > 0);
+
+        // It comes back at the same address, empty.
+        let Some(_back) = Redis::start_on(address) else { continue };
+        let again =
+            (0..100).map(|_| client.post_json(wire::LOGIN, &[], &body).status).find(|status| *status == 200);
+        assert_eq!(again, Some(200), "it reconnects");
+    }
+}
+
+#[test]
+fn a_store_that_hangs_is_503_by_the_deadline() {
+    let redis = Redis::start();
+    let server = serve("session-redis", &redis);
+    let mut client = server.client();
+    let held = login(&mut client, 1);
+    redis.signal(rustix::process::Signal::STOP);
+    // The client's own limit is far above the deadline and far below for ever: it is the server that answers.
+    client.get(wire::ME, &[&held.header]).expect(503);
+    client.post_json(wire::LOGIN, &[], &crate::fixture::login_body(2, wire::PASSWORD_TEXT)).expect(503);
+    redis.signal(rustix::process::Signal::CONT);
+    let again = (0..100).map(|_| client.get(wire::ME, &[&held.header]).status).find(|status| *status == 200);
+    assert_eq!(again, Some(200));
+}
+
+#[test]
+fn a_provision_that_breaks_is_seen_to_be_incomplete() {
+    let redis = Redis::start();
+    let server = serve("session-redis", &redis);
+    drop(redis);
+    let body = r#"{"first":0,"subjects":5000,"devices":1,"revoked_per_million":0}"#;
+    let mut control = server.control();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        wire::CONTROL_PROVISION,
+        body.len()
+    );
+    control.write(head.as_bytes());
+    assert!(control.answer(false).is_none(), "no last chunk");
+}
+
+#[test]
+fn a_redis_that_is_not_there_is_named_without_its_password() {
+    let address = free_address();
+    let mut options = options("session-redis");
+    options.redis = Some(format!("redis://user:hunter2@{address}/"));
+    let error =
+        server::run_until(options, shipped("session-redis"), |_| panic!("ready"), async {}).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains(&address.to_string()) && text.contains("help:"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
