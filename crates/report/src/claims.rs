@@ -1,5 +1,16 @@
 //! Claims: sentences that a recording can support or refute.
 
+mod error;
+mod evaluate;
+mod expression;
+mod file;
+mod lookup;
+
+pub use error::ClaimError;
+pub use evaluate::evaluate;
+pub use expression::{Expression, Function, Special, Subject};
+pub use file::{Claim, Condition, Test, Wanted};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use measure::block::Exposure;
 use measure::{Operation, Outcome};
 
+use crate::claims::Special;
 use crate::controls::{ControlCheck, Role, RunState};
 use crate::metric::Metric;
 use crate::verdict::{Unranked, Verdict};
@@ -47,6 +48,8 @@ pub struct Analysis {
     pub scenarios: Vec<PairedScenario>,
     /// Whole episodes: described, not ranked.
     pub episodes: Vec<EpisodeRow>,
+    /// Figures of special measurements, by figure, scenario and row; empty where a recording holds none.
+    pub special: BTreeMap<(Special, String, String), Estimate>,
 }
 
 /// Answers that break what a backend promises.
@@ -80,6 +83,8 @@ pub struct PairedScenario {
     pub rounds: u32,
     /// Times everything had been restarted, plus one.
     pub restarts: u32,
+    /// Live logins per row that were provisioned before measuring; absent where users log in themselves.
+    pub logins: Option<u64>,
     /// Figures by row, in the order of [`Analysis::rows`].
     pub rows: Vec<RowFigures>,
     /// Every row against every other as a baseline, on every comparable metric.
@@ -103,6 +108,8 @@ pub struct RowFigures {
     pub answered: u64,
     /// Answers that are failures of the service (5xx, timeouts, broken connections), void blocks left out.
     pub failed: u64,
+    /// Judged outcomes of all operations, void blocks left out.
+    pub outcomes: BTreeMap<Outcome, u64>,
     /// By metric, what was measured; a metric without any value is absent.
     pub metrics: BTreeMap<Metric, RowMetric>,
 }
@@ -243,6 +250,16 @@ impl PairedScenario {
         self.comparisons
             .iter()
             .find(|c| c.metric == metric && c.scope == scope && c.row == row && c.baseline == baseline)
+    }
+
+    /// Memory of server and store that one live login takes: what the row holds over the floor, per provisioned login,
+    /// bytes.
+    #[must_use]
+    pub fn memory_per_login(&self, row: &str) -> Option<Estimate> {
+        let logins = self.logins.filter(|&logins| logins > 0)? as f64;
+        let Estimate { value, interval, level } = self.added(row, Metric::Memory)?.difference;
+        let interval = interval.map(|bounds| bounds.map(|bound| bound / logins));
+        Some(Estimate { value: value / logins, interval, level })
     }
 
     /// Cost added over the floor.

@@ -153,7 +153,7 @@ fn known_work_is_held_against_nanoseconds() {
     rows[6].server_cpu_ns = 40_000.0 + 9_000.0;
     let key = ("steady".to_owned(), "session-redis.plus10".to_owned());
     let check = |added: f64| {
-        let context = Context { extra_work_ns: [(key.clone(), added)].into() };
+        let context = Context { extra_work_ns: [(key.clone(), added)].into(), ..Context::default() };
         analyse(&plan(BASELINE, &rows, 24), &blocks(&rows, 24, 0.01, 1), &context)
     };
     let right = check(9_000.0);

@@ -1,4 +1,4 @@
-//! The shipped scenarios, backends and plans, compiled in: an installed binary works in an empty folder.
+//! The shipped scenarios, backends, plans and claims, compiled in: an installed binary works in an empty folder.
 
 use std::fs;
 use std::io::ErrorKind::{FileTooLarge, InvalidData, IsADirectory, NotADirectory, NotFound};
@@ -31,6 +31,8 @@ pub enum Shelf {
     Backends,
     /// `scenarios/plans/*.toml`.
     Plans,
+    /// `scenarios/claims/*.toml`.
+    Claims,
 }
 
 macro_rules! shelf {
@@ -53,6 +55,18 @@ const BACKENDS: &[Builtin] = shelf![
 ];
 
 const PLANS: &[Builtin] = shelf![];
+
+const CLAIMS: &[Builtin] = shelf![
+    "claims/C1.toml",
+    "claims/C2.toml",
+    "claims/C3.toml",
+    "claims/C4.toml",
+    "claims/C5.toml",
+    "claims/C6.toml",
+    "claims/C7.toml",
+    "claims/C8.toml",
+    "claims/C9.toml",
+];
 
 /// `backends/none.toml` → `none`.
 const fn stem(path: &'static str) -> &'static str {
@@ -83,6 +97,7 @@ impl Shelf {
             Self::Scenarios => SCENARIOS,
             Self::Backends => BACKENDS,
             Self::Plans => PLANS,
+            Self::Claims => CLAIMS,
         }
     }
 
@@ -115,6 +130,7 @@ impl Shelf {
             Self::Scenarios => "scenario",
             Self::Backends => "backend",
             Self::Plans => "plan",
+            Self::Claims => "claim",
         };
         let names = self.all().iter().map(|builtin| builtin.name);
         let hint = match nearest(name, names.clone()) {

@@ -19,7 +19,12 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
 
 #[test]
 fn every_file_is_compiled_in() {
-    for (shelf, below) in [(Shelf::Scenarios, "."), (Shelf::Backends, "backends"), (Shelf::Plans, "plans")] {
+    for (shelf, below) in [
+        (Shelf::Scenarios, "."),
+        (Shelf::Backends, "backends"),
+        (Shelf::Plans, "plans"),
+        (Shelf::Claims, "claims"),
+    ] {
         let listed: BTreeSet<String> = shelf.all().iter().map(|builtin| builtin.name.to_owned()).collect();
         assert_eq!(listed, names_in(&folder().join(below)), "{shelf:?}");
         for builtin in shelf.all() {

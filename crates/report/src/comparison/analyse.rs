@@ -10,7 +10,8 @@ use measure::{BlockRecord, Operation, Plan};
 use super::extract::main_operation;
 use super::paired::{Setting, comparisons};
 use super::table::Table;
-use super::{Analysis, Comparison, PairedScenario, WrongAnswers, cautions, episodes, figures};
+use super::{Analysis, Comparison, Estimate, PairedScenario, WrongAnswers, cautions, episodes, figures};
+use crate::claims::Special;
 use crate::controls::{ControlCheck, ControlResult, FLOOR, Role, RunState, check};
 use crate::metric::Metric;
 use crate::verdict::{Unranked, Verdict};
@@ -24,6 +25,10 @@ pub struct Context {
     /// CPU added to every request of a positive control, nanoseconds, by scenario and row. Where it is known, the control
     /// is held against it; otherwise against the share that its name states.
     pub extra_work_ns: BTreeMap<(String, String), f64>,
+    /// Live logins per row that were provisioned, by scenario.
+    pub logins: BTreeMap<String, u64>,
+    /// Figures of special measurements, by figure, scenario and row.
+    pub special: BTreeMap<(Special, String, String), Estimate>,
 }
 
 impl Context {
@@ -35,7 +40,12 @@ impl Context {
                 ((scenario.clone(), row.name.clone()), calibration.extra_work_ns as f64)
             })
         });
-        Self { extra_work_ns: works.collect() }
+        let provisioned = run.scenarios.iter().filter(|scenario| scenario.provisioned > 0);
+        Self {
+            extra_work_ns: works.collect(),
+            logins: provisioned.map(|scenario| (scenario.name.clone(), scenario.provisioned)).collect(),
+            special: BTreeMap::new(),
+        }
     }
 }
 
@@ -58,7 +68,8 @@ pub fn analyse(plan: &Plan, blocks: &[BlockRecord], context: &Context) -> Analys
         seed: plan.seed,
     };
     let slices = slices(plan, &sorted);
-    let mut scenarios: Vec<PairedScenario> = slices.iter().map(|slice| scenario(slice, &setting)).collect();
+    let mut scenarios: Vec<PairedScenario> =
+        slices.iter().map(|slice| scenario(slice, &setting, context)).collect();
     let remarks = scenarios.iter().zip(&slices);
     let remarks =
         remarks.flat_map(|(scenario, slice)| cautions::of(scenario, &slice.table, &plan.baseline)).collect();
@@ -84,6 +95,7 @@ pub fn analyse(plan: &Plan, blocks: &[BlockRecord], context: &Context) -> Analys
         wrong,
         scenarios,
         episodes: episodes::episodes(&sorted),
+        special: context.special.clone(),
         rows,
     }
 }
@@ -141,7 +153,7 @@ fn slices<'a>(plan: &Plan, blocks: &[&'a BlockRecord]) -> Vec<Slice<'a>> {
     slices.into_values().map(slice).collect()
 }
 
-fn scenario(slice: &Slice<'_>, setting: &Setting<'_>) -> PairedScenario {
+fn scenario(slice: &Slice<'_>, setting: &Setting<'_>, context: &Context) -> PairedScenario {
     let (blocks, table) = (&slice.blocks, &slice.table);
     let level = 1.0 - setting.alpha;
     let names = || setting.rows.iter().map(|(row, _)| row.as_str()).filter(|row| slice.has(row));
@@ -153,6 +165,7 @@ fn scenario(slice: &Slice<'_>, setting: &Setting<'_>) -> PairedScenario {
         operation: slice.operation,
         rounds: u32::try_from(table.restart_of.len()).unwrap_or(u32::MAX),
         restarts: u32::try_from(restarts.len()).unwrap_or(u32::MAX),
+        logins: context.logins.get(slice.scenario()).copied(),
         rows: names().map(|row| figures::row(row, blocks, table, level, setting.seed)).collect(),
         comparisons: comparisons(table, setting),
         added: setting

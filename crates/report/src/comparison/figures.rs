@@ -30,6 +30,10 @@ pub(super) fn row(name: &str, blocks: &[&BlockRecord], table: &Table, level: f64
     let metrics = Metric::ALL
         .into_iter()
         .filter_map(|metric| Some((metric, centre(name, metric, table, level, seed)?)));
+    let mut outcomes = BTreeMap::new();
+    for (outcome, count) in valid().flat_map(|block| block.outcomes.values()).flatten() {
+        *outcomes.entry(*outcome).or_insert(0) += count;
+    }
     RowFigures {
         row: name.to_owned(),
         blocks: number(own().count()),
@@ -37,6 +41,7 @@ pub(super) fn row(name: &str, blocks: &[&BlockRecord], table: &Table, level: f64
         response_withheld: number(valid().filter(|block| !block.validity.response_times).count()),
         answered: valid().map(|block| count(block, is_answer)).sum(),
         failed: valid().map(|block| count(block, is_failure)).sum(),
+        outcomes,
         metrics: metrics.collect(),
     }
 }
