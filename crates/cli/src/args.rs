@@ -24,6 +24,7 @@ pub(crate) struct Cli {
 /// The commands, one file each; the text of each stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Serve(commands::serve::ServeArgs),
     Trace(commands::trace::TraceArgs),
     List(commands::list::ListArgs),
     Check(commands::check::CheckArgs),

@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod trace;
 
 use crate::args::Command;
@@ -16,6 +17,7 @@ use crate::output::Output;
 /// Runs one command.
 pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
+        Command::Serve(args) => serve::run(args, output),
         Command::Trace(args) => trace::run(&args, output),
         Command::List(args) => list::run(&args, output),
         Command::Check(args) => check::run(&args, output),

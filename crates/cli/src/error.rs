@@ -114,3 +114,15 @@ impl From<measure::Error> for Failure {
         Self::split(kind, &error)
     }
 }
+
+impl From<server::Error> for Failure {
+    fn from(error: server::Error) -> Self {
+        let kind = match &error {
+            server::Error::Mechanism(_)
+            | server::Error::NeedsRedis { .. }
+            | server::Error::Affinity { .. } => Kind::Usage,
+            _ => Kind::Tool,
+        };
+        Self::split(kind, &error)
+    }
+}

@@ -163,6 +163,27 @@ const CASES: &[Case] = &[
         says: &["--duration", "it has no unit", "15s"],
     },
     Case {
+        name: "a backend that needs Redis, and none named",
+        files: &[],
+        arguments: &["serve", "--backend", "session-redis"],
+        code: 2,
+        says: &[
+            "error: backend `session-redis` keeps its state in Redis",
+            "help: pass --redis",
+            "apt-get install",
+        ],
+    },
+    Case {
+        name: "a backend that is not known",
+        files: &[],
+        arguments: &["serve", "--backend", "sesion-redis"],
+        code: 2,
+        says: &[
+            "error: sesion-redis: no such file, and no built-in backend",
+            "help: did you mean `session-redis`?",
+        ],
+    },
+    Case {
         name: "files that init would overwrite",
         files: &[("scenarios/steady.toml", "mine\n")],
         arguments: &["init"],

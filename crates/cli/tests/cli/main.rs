@@ -6,4 +6,5 @@ mod bad_input;
 mod help;
 mod output;
 mod processes;
+mod serve;
 mod support;
