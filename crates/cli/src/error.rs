@@ -115,6 +115,18 @@ impl From<measure::Error> for Failure {
     }
 }
 
+impl From<report::claims::ClaimError> for Failure {
+    fn from(error: report::claims::ClaimError) -> Self {
+        Self::split(Kind::Usage, &error)
+    }
+}
+
+impl From<report::ExportError> for Failure {
+    fn from(error: report::ExportError) -> Self {
+        Self::split(Kind::Tool, &error)
+    }
+}
+
 impl From<server::Error> for Failure {
     fn from(error: server::Error) -> Self {
         let kind = match &error {

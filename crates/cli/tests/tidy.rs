@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cargo_metadata::MetadataCommand;
+use report::claims::Claim;
 use scenario::builtin::Shelf;
 use scenario::{BackendFile, FileError, Scenario};
 
@@ -206,18 +207,44 @@ fn every_shipped_file_can_be_used_and_is_compiled_in() {
     for (path, text) in &shipped {
         let below = path.strip_prefix("scenarios").expect("below scenarios");
         let result = match below.parent().and_then(Path::to_str) {
-            Some("") => Scenario::parse(path, text).map(drop),
-            Some("backends") => BackendFile::parse(path, text).and_then(|_| mechanism(path, text)),
-            Some("plans") => measure::Plan::parse(path, text).and_then(|plan| names_exist(&plan)),
+            Some("") => Scenario::parse(path, text).map(drop).map_err(say),
+            Some("backends") => {
+                BackendFile::parse(path, text).and_then(|_| mechanism(path, text)).map_err(say)
+            }
+            Some("plans") => {
+                measure::Plan::parse(path, text).and_then(|plan| names_exist(&plan)).map_err(say)
+            }
+            Some("claims") => Claim::parse(&path.display().to_string(), text)
+                .map_err(|error| error.to_string())
+                .and_then(|claim| claim_names_exist(path, &claim)),
             _ => panic!("{}: no rule says what this file is", path.display()),
         };
-        problems.extend(result.err().map(|error| error.to_string()));
-        let shelves = [Shelf::Scenarios, Shelf::Backends, Shelf::Plans];
+        problems.extend(result.err());
+        let shelves = [Shelf::Scenarios, Shelf::Backends, Shelf::Plans, Shelf::Claims];
         if !shelves.into_iter().flat_map(Shelf::all).any(|built_in| Path::new(built_in.path) == below) {
             problems.push(format!("{}: not in scenario/src/builtin.rs", path.display()));
         }
     }
     assert_none(&problems);
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn say(error: FileError) -> String {
+    error.to_string()
+}
+
+fn claim_names_exist(path: &Path, claim: &Claim) -> Result<(), String> {
+    for (scenario, rows) in claim.names() {
+        // A claim about a scenario that is not there yet waits for it; its rows then come with it.
+        if Shelf::Scenarios.find(scenario).is_none() {
+            continue;
+        }
+        for row in rows {
+            let backend = row.split('.').next().unwrap_or(row);
+            Shelf::Backends.resolve(backend).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn mechanism(path: &Path, text: &str) -> Result<(), FileError> {

@@ -1,8 +1,9 @@
-//! `authbench check`: is this file one that can be used, and does everything it names exist?
+//! `authbench check`: can this file be used, and does everything it names exist?
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use report::claims::Claim;
 use scenario::builtin::Shelf;
 use scenario::{BackendFile, FileError, Scenario};
 
@@ -16,9 +17,10 @@ const EXAMPLE: &str = "Examples:
 
 Exit code 2 when any of them cannot be used.";
 
-/// Check scenario, backend and plan files
+/// Check scenario, backend, plan and claim files
 ///
-/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, everything else is a scenario.
+/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, a claim has sentence; everything else is
+/// a scenario.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct CheckArgs {
@@ -33,6 +35,7 @@ enum Kind {
     Scenario,
     Backend,
     Plan,
+    Claim,
 }
 
 impl Kind {
@@ -43,6 +46,8 @@ impl Kind {
             Self::Backend
         } else if keys.contains_key("baseline") || keys.contains_key("paired") {
             Self::Plan
+        } else if keys.contains_key("sentence") || keys.contains_key("condition") {
+            Self::Claim
         } else {
             Self::Scenario
         }
@@ -53,6 +58,7 @@ impl Kind {
             Self::Scenario => "scenario",
             Self::Backend => "backend",
             Self::Plan => "plan",
+            Self::Claim => "claim",
         }
     }
 }
@@ -82,6 +88,7 @@ fn check(path: &Path) -> Result<(Kind, String), Failure> {
         Kind::Scenario => Scenario::parse(path, &text)?.name,
         Kind::Backend => backend(path, &text)?,
         Kind::Plan => plan(path, &text)?,
+        Kind::Claim => Claim::parse(&path.display().to_string(), &text)?.id,
     };
     Ok((kind, name))
 }
@@ -117,6 +124,7 @@ mod tests {
             ("promises = {}\n", Kind::Backend),
             ("baseline = 'none'\n", Kind::Plan),
             ("[[paired]]\n", Kind::Plan),
+            ("sentence = 'x'\n", Kind::Claim),
             ("name = 'x'\n[load]\n", Kind::Scenario),
             ("this is = not = toml", Kind::Scenario),
             ("", Kind::Scenario),

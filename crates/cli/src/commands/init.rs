@@ -15,7 +15,7 @@ const EXAMPLE: &str = "Examples:
   authbench init
   authbench run scenarios/plans/quick.toml";
 
-/// Write the built-in scenarios, backends and plans here, to be changed
+/// Write the built-in scenarios, backends, plans and claims here, to be changed
 ///
 /// They are written into DIR (scenarios/ by default), with a JSON Schema beside them for editors. Existing files are
 /// never overwritten.

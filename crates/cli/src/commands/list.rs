@@ -14,7 +14,7 @@ const EXAMPLE: &str = "Examples:
 
 `authbench init` writes the files out, to be read and changed.";
 
-/// List the built-in backends, scenarios and plans
+/// List the built-in backends, scenarios, plans and claims
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct ListArgs {
@@ -28,6 +28,7 @@ struct Listing {
     backends: Vec<Entry>,
     scenarios: Vec<Entry>,
     plans: Vec<Entry>,
+    claims: Vec<Entry>,
 }
 
 #[derive(Debug, Serialize)]
@@ -37,13 +38,18 @@ struct Entry {
 }
 
 pub(crate) fn run(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let listing = Listing { backends: backends()?, scenarios: scenarios()?, plans: plans()? };
+    let listing =
+        Listing { backends: backends()?, scenarios: scenarios()?, plans: plans()?, claims: claims()? };
     if args.json {
         output.json(&listing)?;
         return Ok(Exit::Good);
     }
-    let sections =
-        [("Backends", &listing.backends), ("Scenarios", &listing.scenarios), ("Plans", &listing.plans)];
+    let sections = [
+        ("Backends", &listing.backends),
+        ("Scenarios", &listing.scenarios),
+        ("Plans", &listing.plans),
+        ("Claims", &listing.claims),
+    ];
     let width =
         sections.iter().flat_map(|(_, entries)| *entries).map(|entry| entry.name.len()).max().unwrap_or(0);
     for (at, (title, entries)) in sections.iter().enumerate() {
@@ -89,4 +95,13 @@ fn plans() -> Result<Vec<Entry>, Failure> {
         Ok(Entry { name: file.name, summary })
     };
     Shelf::Plans.all().iter().map(parse).collect()
+}
+
+fn claims() -> Result<Vec<Entry>, Failure> {
+    let parse = |file: &scenario::builtin::Builtin| {
+        let found = file.found();
+        let claim = report::claims::Claim::parse(&found.path.display().to_string(), &found.text)?;
+        Ok(Entry { name: file.name, summary: claim.sentence })
+    };
+    Shelf::Claims.all().iter().map(parse).collect()
 }
