@@ -161,7 +161,7 @@ impl<'j> Client<'j> {
         let Step { subject, device, operation, .. } = *step;
         match operation {
             Operation::Login | Operation::Logout | Operation::LogoutAll => {
-                self.jar.drop_held(subject, device)
+                self.jar.drop_held(subject, device);
             }
             Operation::Refresh => self.jar.mark_unclear(subject, device),
             Operation::Request | Operation::Write | Operation::Replay | Operation::PasswordChange => {}

@@ -156,9 +156,9 @@ impl<'a, W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>>
             return Ok(true);
         }
         if self.open_loop {
-            self.take_due(now)
+            self.take_due(now);
         } else {
-            self.take_free(now)
+            self.take_free(now);
         }
         self.enter_phases(now);
         self.expire(now);

@@ -91,10 +91,10 @@ impl Fields {
             // Length first: three comparisons per header line, not three scans.
             match header.name.len() {
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
-                    fields.add_length(header.value)?
+                    fields.add_length(header.value)?;
                 }
                 17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    fields.add_coding(header.value)
+                    fields.add_coding(header.value);
                 }
                 10 if header.name.eq_ignore_ascii_case("set-cookie") => fields.sets_cookie = true,
                 10 if header.name.eq_ignore_ascii_case("connection") => fields.add_connection(header.value),
