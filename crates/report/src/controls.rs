@@ -8,6 +8,7 @@ use crate::metric::Metric;
 use crate::verdict::Verdict;
 
 pub(crate) mod check;
+pub mod selftest;
 
 /// Name of the row without authentication.
 pub const FLOOR: &str = "none";
@@ -90,6 +91,8 @@ pub struct ControlCheck {
     pub expected: f64,
     /// p-value of "no difference", adjusted by Holm over all controls of its kind in the run.
     pub p_adjusted: f64,
+    /// Scatter of the paired ratios, as a standard deviation; absent with too few rounds.
+    pub scatter: Option<f64>,
     /// Its verdict by the rules that the backends are held to.
     pub verdict: Verdict,
     /// What follows.

@@ -85,6 +85,7 @@ fn pending(
         ratio: judged.as_ref().ok().map(|judged| figures::estimate(judged.ratio, Ok(judged.interval))),
         expected: 1.0 + share,
         p_adjusted: p,
+        scatter: judged.as_ref().ok().map(|judged| judged.scatter),
         verdict: judged.map_or(Verdict::Unranked, |judged| named(judged.verdict).0),
         result: ControlResult::NotResolved,
     };
