@@ -7,7 +7,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// Largest whole number that every JSON reader keeps exact.
@@ -34,29 +34,149 @@ pub(crate) struct NewClaims<'a> {
 }
 
 /// What is read. `aud` is left to the library, which demands and compares it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Claims {
-    #[serde(rename = "iss")]
-    _iss: SingleString,
     pub(crate) sub: String,
-    #[serde(rename = "client_id")]
-    _client_id: SingleString,
     pub(crate) exp: WholeNumber,
     pub(crate) iat: WholeNumber,
-    #[serde(default, deserialize_with = "present")]
     pub(crate) nbf: Option<WholeNumber>,
     pub(crate) jti: RandomId<16>,
     pub(crate) roles: Vec<String>,
     pub(crate) tenant: String,
-    #[serde(default, deserialize_with = "present")]
     pub(crate) epoch: Option<WholeNumber>,
-    #[serde(default, deserialize_with = "present")]
     pub(crate) sid: Option<RandomId<32>>,
 }
 
-/// A member that may be missing, but is never `null`.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Member {
+    Iss,
+    Sub,
+    ClientId,
+    Exp,
+    Iat,
+    Nbf,
+    Jti,
+    Roles,
+    Tenant,
+    Epoch,
+    Sid,
+    #[serde(other)]
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ClaimsVisitor)
+    }
+}
+
+struct ClaimsVisitor;
+
+impl<'de> Visitor<'de> for ClaimsVisitor {
+    type Value = Claims;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the claims of an access token")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
+        let (mut iss, mut client_id) = (None::<SingleString>, None::<SingleString>);
+        let (mut sub, mut tenant, mut roles) = (None, None, None);
+        let (mut exp, mut iat, mut nbf, mut epoch) = (None, None, None, None);
+        let (mut jti, mut sid) = (None, None);
+        while let Some(member) = map.next_key::<Member>()? {
+            match member {
+                Member::Iss => once(&mut iss, &mut map, "iss")?,
+                Member::Sub => once(&mut sub, &mut map, "sub")?,
+                Member::ClientId => once(&mut client_id, &mut map, "client_id")?,
+                Member::Exp => once(&mut exp, &mut map, "exp")?,
+                Member::Iat => once(&mut iat, &mut map, "iat")?,
+                Member::Nbf => once(&mut nbf, &mut map, "nbf")?,
+                Member::Jti => once(&mut jti, &mut map, "jti")?,
+                Member::Roles => once(&mut roles, &mut map, "roles")?,
+                Member::Tenant => once(&mut tenant, &mut map, "tenant")?,
+                Member::Epoch => once(&mut epoch, &mut map, "epoch")?,
+                Member::Sid => once(&mut sid, &mut map, "sid")?,
+                Member::Unknown => {
+                    map.next_value::<Ignored>()?;
+                }
+            }
+        }
+        demanded(iss, "iss")?;
+        demanded(client_id, "client_id")?;
+        Ok(Claims {
+            sub: demanded(sub, "sub")?,
+            exp: demanded(exp, "exp")?,
+            iat: demanded(iat, "iat")?,
+            nbf,
+            jti: demanded(jti, "jti")?,
+            roles: demanded(roles, "roles")?,
+            tenant: demanded(tenant, "tenant")?,
+            epoch,
+            sid,
+        })
+    }
+}
+
+/// Reads a member that may stand once. `null` is a value of the wrong type, not an absent one.
+fn once<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
+    slot: &mut Option<T>,
+    map: &mut A,
+    name: &'static str,
+) -> Result<(), A::Error> {
+    if slot.is_some() {
+        return Err(de::Error::duplicate_field(name));
+    }
+    *slot = Some(map.next_value()?);
+    Ok(())
+}
+
+fn demanded<T, E: de::Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
+    value.ok_or_else(|| E::missing_field(name))
+}
+
+/// Any JSON value, dropped. Unlike serde's own, it counts against the reader's limit of nesting.
+struct Ignored;
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Ignored {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while map.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// A JSON string whose text does not matter here.

@@ -146,7 +146,7 @@ impl Mechanism {
     }
 
     fn renewal_fits(&self, places: &Places) -> Parsed<()> {
-        let RenewalChoice::Refresh { lifetime_ms, view, .. } = self.renewal else { return Ok(()) };
+        let RenewalChoice::Refresh { lifetime_ms, .. } = self.renewal else { return Ok(()) };
         let span = places.renewal.clone().or_else(|| Some(places.mechanism.clone()));
         let CredentialChoice::Jwt(jwt) = &self.credential else {
             return Err(refuse(
@@ -164,12 +164,12 @@ impl Mechanism {
                 "make `mechanism.renewal.lifetime` longer than `mechanism.credential.lifetime`",
             ));
         }
-        if self.checks.iter().any(|check| check.view != view) {
+        if !self.checks.is_empty() {
             return Err(refuse(
-                "mechanism.renewal.view",
+                "mechanism.renewal.kind",
                 span,
-                "the renewal and the checks of one backend keep their state in different places",
-                "give them the same `view`",
+                "access tokens that a refresh token renews are not checked against state",
+                "remove `checks` (ending the family is what revokes), or remove `[mechanism.renewal]`",
             ));
         }
         Ok(())
@@ -200,7 +200,7 @@ fn read_credential(raw: &RawCredential, span: &Range<usize>) -> Parsed<Credentia
         return Err(refuse(
             &format!("mechanism.credential.{name}"),
             Some(value.span()),
-            &format!("`{name}` belongs to a signed token, and this credential is `{kind}`"),
+            &format!("only a signed token has `{name}`, and this credential is `{kind}`"),
             "remove it, or use `kind = \"jwt\"`",
         ));
     }
@@ -243,7 +243,7 @@ fn read_jwt(raw: &RawCredential, span: &Range<usize>) -> Parsed<JwtChoice> {
             let key = "mechanism.credential.leeway";
             let leeway_s = whole_seconds(key, duration_ms(key, text)?, text.span())?;
             if leeway_s > MAX_LEEWAY_S {
-                let message = format!("{leeway_s} s of leeway is more than {MAX_LEEWAY_S} s");
+                let message = format!("leeway of {leeway_s} s, at most {MAX_LEEWAY_S} s make sense");
                 return Err(refuse(
                     key,
                     Some(text.span()),
@@ -381,7 +381,7 @@ fn duration_ms(key: &str, text: &Spanned<String>) -> Parsed<u64> {
     };
     let number = value[..digits].parse::<u64>().ok();
     number.zip(scale).and_then(|(number, scale)| number.checked_mul(scale)).ok_or_else(|| {
-        let message = format!("`{value}` is not a duration");
+        let message = format!("not a duration: `{value}`");
         refuse(
             key,
             Some(text.span()),

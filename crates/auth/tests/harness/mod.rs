@@ -33,7 +33,7 @@ pub(crate) fn users(name: &str) -> Option<Principal> {
     let index: u32 = digits.parse().ok()?;
     Some(Principal {
         subject: name.to_owned(),
-        roles: vec!["member".into(), if index % 2 == 0 { "admin" } else { "basic" }.into()],
+        roles: vec!["member".into(), if index.is_multiple_of(2) { "admin" } else { "basic" }.into()],
         tenant: format!("tenant-{index:0220}"),
     })
 }

@@ -22,6 +22,10 @@ impl RedisServer {
         format!("redis+unix://{}", self.socket().display())
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
     /// Kills the process, so that connections break.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

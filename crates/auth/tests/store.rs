@@ -1,0 +1,260 @@
+//! The store's own contract: each operation, over memory and over a real Redis.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod harness;
+
+use std::time::{Duration, Instant};
+
+use auth::store::distance::Distance;
+use auth::store::{Entry, Kind, Span};
+use auth::{AnyStore, Error, Index, MemoryStore, RedisSettings, RedisStore, Store};
+use bytes::Bytes;
+use harness::{PATIENCE, RedisServer, T0};
+
+const HOUR: u64 = 3_600_000;
+const SPAN: Span = Span { now: T0, until: T0 + HOUR };
+
+fn key(id: &[u8]) -> auth::store::Key<'_> {
+    auth::store::Key { kind: Kind::Live, id }
+}
+
+macro_rules! over_both_stores {
+    ($($statement:ident),+ $(,)?) => {
+        mod memory {
+            $(#[tokio::test] async fn $statement() {
+                super::$statement(&super::AnyStore::Memory(super::MemoryStore::new())).await;
+            })+
+        }
+        mod redis {
+            $(#[tokio::test] async fn $statement() {
+                let server = super::RedisServer::start();
+                super::$statement(&super::AnyStore::Redis(super::harness::connect(&server).await)).await;
+            })+
+        }
+    };
+}
+
+over_both_stores!(
+    a_value_is_written_once_read_and_taken_once,
+    a_value_is_replaced_only_when_it_is_the_expected_one,
+    kinds_and_ids_do_not_collide,
+    bulk_forms_do_what_the_single_ones_do,
+    an_index_lists_its_members_until_they_end,
+    touching_prolongs_what_is_there,
+);
+
+async fn a_value_is_written_once_read_and_taken_once(store: &AnyStore) {
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap(), None);
+    assert_eq!(store.take(key(b"a"), T0).await.unwrap(), None);
+    assert!(store.put_new(key(b"a"), b"one", SPAN).await.unwrap());
+    assert!(!store.put_new(key(b"a"), b"two", SPAN).await.unwrap(), "a value is overwritten");
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap().as_deref(), Some(&b"one"[..]));
+    assert_eq!(store.take(key(b"a"), T0).await.unwrap().as_deref(), Some(&b"one"[..]));
+    assert_eq!(store.take(key(b"a"), T0).await.unwrap(), None, "a value is taken twice");
+    assert!(store.put_new(key(b"a"), b"", SPAN).await.unwrap());
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap().as_deref(), Some(&b""[..]));
+}
+
+async fn a_value_is_replaced_only_when_it_is_the_expected_one(store: &AnyStore) {
+    let replaced = async |old: &[u8], new: &[u8]| store.replace_if(key(b"a"), old, new, SPAN).await.unwrap();
+    assert!(!replaced(b"", b"one").await, "nothing is not an empty value");
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap(), None, "a replacement must not create");
+    store.put_new(key(b"a"), b"\0one\xff", SPAN).await.unwrap();
+    assert!(!replaced(b"one", b"two").await);
+    assert!(replaced(b"\0one\xff", b"two").await);
+    assert!(!replaced(b"\0one\xff", b"three").await, "an outdated writer wins");
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap().as_deref(), Some(&b"two"[..]));
+    store.take(key(b"a"), T0).await.unwrap();
+    assert!(!replaced(b"two", b"three").await, "a taken value comes back");
+}
+
+async fn kinds_and_ids_do_not_collide(store: &AnyStore) {
+    let long = [b'x'; 300];
+    let ids: [&[u8]; 7] = [b"a", b"a}", b"{a", b"a:b", "ü".as_bytes(), &[0xff, 0], &long];
+    for kind in [Kind::Live, Kind::Deny, Kind::Epoch, Kind::Family, Kind::User] {
+        for id in ids {
+            let value = [kind.name().as_bytes(), id].concat();
+            assert!(store.put_new(auth::store::Key { kind, id }, &value, SPAN).await.unwrap());
+        }
+    }
+    for kind in [Kind::Live, Kind::Deny, Kind::Epoch, Kind::Family, Kind::User] {
+        for id in ids {
+            let value = store.get(auth::store::Key { kind, id }, T0).await.unwrap();
+            assert_eq!(value.as_deref(), Some(&[kind.name().as_bytes(), id].concat()[..]));
+        }
+    }
+}
+
+async fn bulk_forms_do_what_the_single_ones_do(store: &AnyStore) {
+    let id = |number: u32| Bytes::copy_from_slice(&number.to_be_bytes());
+    let entries: Vec<_> =
+        (0..5000).map(|number| Entry { id: id(number), value: id(number), span: SPAN }).collect();
+    store.put_all(Kind::Live, &entries).await.unwrap();
+    store.put_all(Kind::Live, &[]).await.unwrap();
+    let found = store.get_many([key(&id(0)), key(b"none"), key(&id(4999))], T0).await.unwrap();
+    assert_eq!(found, [Some(id(0)), None, Some(id(4999))]);
+    let ids: Vec<_> = (4990..5010).map(id).collect();
+    let there = store.take_all(Kind::Live, &ids, T0).await.unwrap();
+    assert_eq!(there, (4990..5010).map(|number| number < 5000).collect::<Vec<_>>());
+    assert!(store.take_all(Kind::Live, &[], T0).await.unwrap().is_empty());
+    assert_eq!(store.get(key(&id(4995)), T0).await.unwrap(), None);
+    let joined: Vec<_> = (0..3000u32).map(|number| (id(number % 2), id(number), SPAN)).collect();
+    store.add_all(&joined).await.unwrap();
+    assert_eq!(store.members(&id(1), T0).await.unwrap().len(), 1500);
+}
+
+async fn an_index_lists_its_members_until_they_end(store: &AnyStore) {
+    let ids = async |now| {
+        let mut ids: Vec<_> = store
+            .members(b"alice", now)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|member| (member.id, member.until))
+            .collect();
+        ids.sort();
+        ids
+    };
+    assert!(ids(T0).await.is_empty());
+    let until = |hours| Span { now: T0, until: T0 + hours * HOUR };
+    store.add(b"alice", b"one", until(1)).await.unwrap();
+    store.add(b"alice", b"two", until(2)).await.unwrap();
+    store.add(b"alice", b"two", until(3)).await.unwrap();
+    store.add(b"bob", b"three", until(1)).await.unwrap();
+    let (one, two) = (Bytes::from("one"), Bytes::from("two"));
+    assert_eq!(ids(T0).await, [(one.clone(), T0 + HOUR), (two.clone(), T0 + 3 * HOUR)]);
+    assert_eq!(ids(T0 + HOUR - 1).await.len(), 2);
+    assert_eq!(ids(T0 + HOUR).await, [(two.clone(), T0 + 3 * HOUR)], "ended by itself");
+    store.remove(b"alice", &[two], T0).await.unwrap();
+    store.remove(b"alice", &[], T0).await.unwrap();
+    store.remove(b"nobody", std::slice::from_ref(&one), T0).await.unwrap();
+    assert_eq!(ids(T0).await, [(one, T0 + HOUR)]);
+    assert_eq!(store.members(b"bob", T0).await.unwrap().len(), 1);
+}
+
+async fn touching_prolongs_what_is_there(store: &AnyStore) {
+    let longer = Span { now: T0, until: T0 + 2 * HOUR };
+    assert!(!store.touch(key(b"a"), longer).await.unwrap());
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap(), None, "touching must not create");
+    store.put_new(key(b"a"), b"one", SPAN).await.unwrap();
+    assert!(store.touch(key(b"a"), longer).await.unwrap());
+    assert_eq!(store.get(key(b"a"), T0 + HOUR).await.unwrap().as_deref(), Some(&b"one"[..]));
+}
+
+#[tokio::test]
+async fn memory_is_given_back_after_expiry() {
+    let store = MemoryStore::new();
+    let entries: Vec<_> = (0..100_000u32)
+        .map(|number| Entry {
+            id: Bytes::copy_from_slice(&number.to_be_bytes()),
+            value: Bytes::new(),
+            span: SPAN,
+        })
+        .collect();
+    store.put_all(Kind::Live, &entries).await.unwrap();
+    store.add(b"alice", b"one", SPAN).await.unwrap();
+    assert_eq!((store.count(Kind::Live), store.count(Kind::Index)), (Some(100_000), Some(1)));
+    assert_eq!(
+        store.get(key(&7u32.to_be_bytes()), T0 + HOUR).await.unwrap(),
+        None,
+        "expired is gone for readers"
+    );
+    store.sweep(T0 + HOUR);
+    assert_eq!((store.count(Kind::Live), store.count(Kind::Index)), (Some(0), Some(0)));
+}
+
+#[tokio::test]
+async fn insertions_sweep_what_has_expired() {
+    let store = MemoryStore::new();
+    for hour in 0..50 {
+        let span = Span { now: T0 + hour * HOUR, until: T0 + (hour + 1) * HOUR };
+        let entry = |number: u64| Entry {
+            id: Bytes::copy_from_slice(&(hour << 32 | number).to_be_bytes()),
+            value: Bytes::new(),
+            span,
+        };
+        store.put_all(Kind::Deny, &(0..10_000).map(entry).collect::<Vec<_>>()).await.unwrap();
+    }
+    let kept = store.count(Kind::Deny).unwrap();
+    assert!(kept < 60_000, "{kept} of 500,000 entries are still there, 10,000 of them alive");
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_an_error_in_time() {
+    let server = RedisServer::start();
+    let settings = RedisSettings {
+        url: server.url(),
+        prefix: "p".into(),
+        timeout: Duration::from_millis(100),
+        distance: Duration::ZERO,
+    };
+    let store = RedisStore::connect(&settings).await.unwrap();
+    let pid = rustix::process::Pid::from_raw(server.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let answer = tokio::time::timeout(PATIENCE, store.get(key(b"a"), T0)).await;
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    let error = answer.expect("a hanging store must not hang its callers").unwrap_err();
+    assert!(matches!(&error, Error::Store(why) if why.contains("100 ms")), "{error}");
+    let again = async {
+        while store.get(key(b"a"), T0).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.expect("it answers again");
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_work_is_an_error_without_its_password() {
+    for url in [
+        "redis://me:hunter2@127.0.0.1:1/0",
+        "redis+unix:///nowhere/redis.sock?pass=hunter2",
+        "me:hunter2@host",
+        "http://me:hunter2@127.0.0.1:1/",
+        "",
+    ] {
+        let settings = RedisSettings {
+            url: url.into(),
+            prefix: "p".into(),
+            timeout: Duration::from_millis(500),
+            distance: Duration::ZERO,
+        };
+        let error =
+            tokio::time::timeout(PATIENCE, RedisStore::connect(&settings)).await.unwrap().unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the statement is about real time: a wait is never shorter than asked"
+)]
+async fn a_modelled_distance_is_never_shorter_than_asked() {
+    Distance::new(Duration::ZERO).travel().await.unwrap();
+    let delay = Duration::from_micros(250);
+    let distance = std::sync::Arc::new(Distance::new(delay));
+    let mut waits = tokio::task::JoinSet::new();
+    for _ in 0..300 {
+        let distance = std::sync::Arc::clone(&distance);
+        waits.spawn(async move {
+            let start = Instant::now();
+            distance.travel().await.unwrap();
+            start.elapsed()
+        });
+    }
+    while let Some(waited) = waits.join_next().await {
+        assert!(waited.unwrap() >= delay);
+    }
+    // Dropped waits leave nothing behind that disturbs the next ones.
+    for _ in 0..10 {
+        drop(tokio::time::timeout(Duration::ZERO, distance.travel()).await);
+    }
+    let start = Instant::now();
+    distance.travel().await.unwrap();
+    assert!(start.elapsed() >= delay);
+}
