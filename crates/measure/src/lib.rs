@@ -24,3 +24,4 @@ pub use plan::Plan;
 pub use recording::Recording;
 pub use run::{RunOptions, RunSummary, run};
 pub use scenario::Operation;
+pub use scenario::backend::{Lag, StoreDown};

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use report::{Format, write};
+use report::{Format, build, write};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = PathBuf::from(std::env::args().nth(1).ok_or("usage: sample DIR")?);
-    write(&dir, &Format::ALL, &support::report(7, 24))?;
+    let recording = tempfile::tempdir()?;
+    let recording = support::recording(recording.path(), support::STANDARD);
+    write(&dir, &Format::ALL, &build(&recording)?)?;
     Ok(())
 }

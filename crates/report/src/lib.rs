@@ -3,6 +3,7 @@
 //! Invariant: nothing here can run anything; the same recording gives the same bytes.
 
 pub mod answer;
+mod build;
 pub mod claims;
 pub mod comparison;
 pub mod controls;
@@ -12,5 +13,6 @@ pub mod model;
 pub mod number;
 pub mod verdict;
 
+pub use build::{build, build_from};
 pub use exporter::{Artifact, ExportError, Format, export, write};
 pub use model::Report;

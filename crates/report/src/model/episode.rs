@@ -10,6 +10,8 @@ use serde::Serialize;
 pub struct Episode {
     /// Scenario.
     pub name: String,
+    /// The question it answers.
+    pub question: String,
     /// Figures by row, in the report's order of rows.
     pub rows: Vec<EpisodeRow>,
 }
@@ -31,6 +33,8 @@ pub struct EpisodeRow {
     pub operations: BTreeMap<String, OperationFigures>,
     /// Credentials that went on working after an acknowledged end, by what ended them.
     pub exposure: Vec<ExposureFigures>,
+    /// May its CPU figures be used?
+    pub valid: bool,
 }
 
 /// One kind of operation in an episode.

@@ -14,6 +14,8 @@ use crate::verdict::{Unranked, Verdict};
 pub struct Scenario {
     /// Name.
     pub name: String,
+    /// The operation whose times are shown, kebab-case.
+    pub operation: String,
     /// Rounds measured.
     pub rounds: u32,
     /// Measured part of a block, ns.
@@ -22,6 +24,8 @@ pub struct Scenario {
     pub offered_per_second: Option<f64>,
     /// Modelled distance of the store, ns. 0 = store on the same host.
     pub store_distance_ns: f64,
+    /// Live logins per row, provisioned before the start.
+    pub logins_per_row: Option<u64>,
     /// Figures of every row, in the report's order of rows.
     pub rows: Vec<RowFigures>,
     /// Every row against every possible baseline.
@@ -41,8 +45,8 @@ pub struct RowFigures {
     pub figures: BTreeMap<Metric, Figure>,
     /// Cost added over the row without authentication, as a paired difference in the metric's unit.
     pub added: BTreeMap<Metric, Figure>,
-    /// Memory of server and store per live login, bytes.
-    pub memory_per_login_bytes: Option<f64>,
+    /// Memory of server and store above the row without authentication, per live login, bytes.
+    pub memory_per_login_bytes: Option<Figure>,
     /// Blocks used for CPU.
     pub blocks: u32,
     /// Blocks used for response times as well.
@@ -122,6 +126,15 @@ pub struct Block {
     pub steal: f64,
     /// May its CPU figures be used?
     pub valid: bool,
+}
+
+/// Memory per login in words: a number that cannot be told from nothing says so.
+#[must_use]
+pub fn memory_words(memory: &Figure) -> String {
+    match memory.interval() {
+        Some((low, high)) if low <= 0.0 && high >= 0.0 => "≈ 0 B".to_owned(),
+        _ => crate::number::bytes(memory.value),
+    }
 }
 
 impl Scenario {

@@ -1,463 +1,458 @@
-//! A synthetic run of twelve rows, from a seed: what a `standard` plan would have recorded on a quiet machine.
+//! A synthetic recording of twelve rows with a known truth, from a seed: what a `standard` plan would have left behind.
 
-use std::collections::BTreeMap;
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "test code; each binary uses its own part"
+)]
 
-use report::answer;
-use report::claims::{ClaimOutcome, ClaimResult, Expectation};
-use report::controls::{Role, RunState};
-use report::metric::Metric;
-use report::model::*;
-use report::verdict::Verdict;
+use std::path::Path;
 
-/// SplitMix64: enough for a fixture, the same everywhere.
-pub(crate) struct Random(u64);
+use hdrhistogram::Histogram;
+use measure::block::SCHEMA;
+use measure::recording::{Ended, Entered, Kind, ToWrite, Writer};
+use measure::{BlockRecord, Operation, Plan, Recording};
+use serde_json::{Value, json};
+use stats::Random;
 
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Roughly normal, mean 0, standard deviation 1.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.next()).sum::<f64>() - 6.0
-    }
+/// What a run is to look like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) seed: u64,
+    pub(crate) rounds: u32,
+    /// With a twin and a row of extra work.
+    pub(crate) controls: bool,
+    /// `jwt-allowlist` lets somebody in who should not be.
+    pub(crate) wrong: bool,
+    /// The twin is as slow as another machine.
+    pub(crate) broken_twin: bool,
+    /// With `cafe` and `login-storm`.
+    pub(crate) episodes: bool,
+    /// The run was cut off.
+    pub(crate) interrupted: bool,
 }
 
-/// Values by row and round.
-type Series = Vec<Vec<f64>>;
+pub(crate) const STANDARD: Shape = Shape {
+    seed: 7,
+    rounds: 24,
+    controls: true,
+    wrong: false,
+    broken_twin: false,
+    episodes: true,
+    interrupted: false,
+};
 
-/// One row's truth.
+/// A row and its true figures.
 struct Truth {
     name: &'static str,
-    role: Role,
-    design: [&'static str; 4],
-    revocation: (&'static str, Option<f64>),
+    /// Credential, algorithm, checks, view, renewal.
+    design: [&'static str; 5],
+    lag: Value,
+    lifetime_s: f64,
     store_down: &'static str,
     logout_all: &'static str,
-    /// µs: median response, CPU of the server, CPU of the store.
+    /// Median response, CPU of the server, CPU of the store, ns.
     cost: [f64; 3],
-    /// Store commands, HTTP bytes, memory per login.
-    amounts: [f64; 3],
-    /// Seconds a left-behind credential worked; requests accepted of 40.
-    exposure: (f64, u64),
+    /// Store commands and HTTP bytes per request.
+    amounts: [f64; 2],
+    /// Memory per live login in server and store, bytes.
+    memory: [f64; 2],
+    /// How long a left-behind credential works, ms.
+    works_ms: f64,
 }
 
-fn truths() -> Vec<Truth> {
-    let redis = "shared store";
-    let t = |name, role, design, revocation, store_down, logout_all, cost, amounts, exposure| Truth {
-        name,
-        role,
-        design,
-        revocation,
-        store_down,
-        logout_all,
-        cost,
-        amounts,
-        exposure,
-    };
-    let closed = "refused (503)";
-    let free = "unaffected";
-    let at_once = ("at once", Some(0.0));
-    let life = |text, s: f64| (text, Some(s * 1e9));
-    vec![
+const LOGINS: u64 = 20_000;
+const START: u64 = 1_795_461_600_000_000_000;
+
+fn truths(shape: Shape) -> Vec<Truth> {
+    let t =
+        |name, design, lag: Value, lifetime_s, store_down, logout_all, cost, amounts, memory, works_ms| {
+            Truth { name, design, lag, lifetime_s, store_down, logout_all, cost, amounts, memory, works_ms }
+        };
+    let session = ["opaque", "", "live-list", "store", ""];
+    let hs = |checks, view, renewal| ["jwt", "HS256", checks, view, renewal];
+    let none = || json!("none");
+    let life = || json!("lifetime");
+    let far = 1e9;
+    let twin = if shape.broken_twin { 1.3 } else { 1.0 };
+    let mut all = vec![
         t(
             "none",
-            Role::Floor,
-            ["bare subject", "", "", "none"],
-            ("never ends", None),
-            free,
+            ["bare-subject", "", "", "", ""],
+            json!("never"),
+            0.0,
+            "unaffected",
             "cannot",
-            [58.0, 15.2, 0.0],
-            [0.0, 431.0, 0.0],
-            (30.0, 40),
+            [58e3, 15.2e3, 0.0],
+            [0.0, 431.0],
+            [0.0, 0.0],
+            far,
         ),
         t(
             "session-memory",
-            Role::Contender,
-            ["opaque random id", "live list", "node-local memory", "sliding"],
-            at_once,
-            free,
+            ["opaque", "", "live-list", "local", ""],
+            none(),
+            28_800.0,
+            "unaffected",
             "index",
-            [59.1, 16.0, 0.0],
-            [0.0, 487.0, 611.0],
-            (0.0, 0),
+            [59.1e3, 16.0e3, 0.0],
+            [0.0, 487.0],
+            [611.0, 0.0],
+            0.0,
         ),
         t(
             "session-redis",
-            Role::Baseline,
-            ["opaque random id", "live list", redis, "sliding"],
-            at_once,
-            closed,
+            session,
+            none(),
+            28_800.0,
+            "closed",
             "index",
-            [118.4, 30.6, 14.9],
-            [1.0, 489.0, 745.0],
-            (0.0, 0),
+            [118.4e3, 30.6e3, 14.9e3],
+            [1.0, 489.0],
+            [0.0, 745.0],
+            0.0,
         ),
         t(
             "jwt-stateless",
-            Role::Contender,
-            ["signed JWT (HS256)", "", "", "none"],
-            life("until it expires, 15 min", 900.0),
-            free,
+            hs("", "", ""),
+            life(),
+            900.0,
+            "unaffected",
             "cannot",
-            [61.6, 17.9, 0.0],
-            [0.0, 951.0, 0.0],
-            (29.2, 40),
+            [61.6e3, 17.9e3, 0.0],
+            [0.0, 951.0],
+            [0.0, 0.0],
+            far,
         ),
         t(
             "jwt-stateless-es256",
-            Role::Contender,
-            ["signed JWT (ES256)", "", "", "none"],
-            life("until it expires, 15 min", 900.0),
-            free,
+            ["jwt", "ES256", "", "", ""],
+            life(),
+            900.0,
+            "unaffected",
             "cannot",
-            [172.3, 128.0, 0.0],
-            [0.0, 994.0, 0.0],
-            (29.4, 40),
+            [172.3e3, 128.0e3, 0.0],
+            [0.0, 994.0],
+            [0.0, 0.0],
+            far,
         ),
         t(
             "jwt-denylist",
-            Role::Contender,
-            ["signed JWT (HS256)", "deny list, epoch", redis, "none"],
-            at_once,
-            closed,
+            hs("deny-list,epoch", "store", ""),
+            none(),
+            900.0,
+            "closed",
             "epoch",
-            [122.8, 33.9, 15.6],
-            [1.0, 953.0, 21.0],
-            (0.0, 0),
+            [122.8e3, 33.9e3, 16.2e3],
+            [2.0, 953.0],
+            [0.0, 21.0],
+            0.0,
         ),
         t(
             "jwt-denylist-index",
-            Role::Contender,
-            ["signed JWT (HS256)", "deny list", redis, "none"],
-            at_once,
-            closed,
+            hs("deny-list", "store", ""),
+            none(),
+            900.0,
+            "closed",
             "index",
-            [120.0, 32.1, 15.1],
-            [1.0, 953.0, 188.0],
-            (0.0, 0),
+            [120.0e3, 32.1e3, 15.1e3],
+            [1.0, 953.0],
+            [0.0, 188.0],
+            0.0,
         ),
         t(
             "jwt-denylist-cached",
-            Role::Contender,
-            ["signed JWT (HS256)", "deny list", "cached 2 s", "none"],
-            life("at most 2.00 s", 2.0),
-            "let in unchecked",
+            hs("deny-list", "cached", ""),
+            json!("200ms"),
+            900.0,
+            "open",
             "epoch",
-            [64.2, 19.1, 0.9],
-            [0.06, 953.0, 64.0],
-            (1.86, 3),
+            [64.2e3, 19.1e3, 0.9e3],
+            [0.06, 953.0],
+            [0.0, 64.0],
+            190.0,
         ),
         t(
             "jwt-allowlist",
-            Role::Contender,
-            ["signed JWT (HS256)", "live list", redis, "none"],
-            at_once,
-            closed,
+            hs("live-list", "store", ""),
+            none(),
+            900.0,
+            "closed",
             "index",
-            [120.9, 32.8, 15.0],
-            [1.0, 951.0, 690.0],
-            (0.0, 0),
+            [118.9e3, 30.8e3, 15.0e3],
+            [1.0, 951.0],
+            [0.0, 690.0],
+            0.0,
         ),
         t(
             "jwt-refresh",
-            Role::Contender,
-            ["signed JWT (HS256)", "", "", "rotating refresh token"],
-            life("until it expires, 5 min", 300.0),
-            free,
+            hs("", "", "refresh"),
+            life(),
+            300.0,
+            "unaffected",
             "index",
-            [62.3, 18.4, 0.4],
-            [0.02, 958.0, 412.0],
-            (29.1, 40),
+            [62.3e3, 18.4e3, 0.4e3],
+            [0.02, 958.0],
+            [0.0, 412.0],
+            far,
         ),
-        t(
+    ];
+    if shape.controls {
+        all.push(t(
             "session-redis.twin",
-            Role::Twin,
-            ["opaque random id", "live list", redis, "sliding"],
-            at_once,
-            closed,
+            session,
+            none(),
+            28_800.0,
+            "closed",
             "index",
-            [118.4, 30.6, 14.9],
-            [1.0, 489.0, 745.0],
-            (0.0, 0),
-        ),
-        t(
+            [118.4e3 * twin, 30.6e3 * twin, 14.9e3],
+            [1.0, 489.0],
+            [0.0, 745.0],
+            0.0,
+        ));
+        all.push(t(
             "session-redis.plus10",
-            Role::ExtraWork(0.10),
-            ["opaque random id", "live list", redis, "sliding"],
-            at_once,
-            closed,
+            session,
+            none(),
+            28_800.0,
+            "closed",
             "index",
-            [122.9, 35.15, 14.9],
-            [1.0, 489.0, 745.0],
-            (0.0, 0),
-        ),
-    ]
-}
-
-fn row(t: &Truth) -> Row {
-    let checks = t.design[1].split(", ").filter(|c| !c.is_empty()).map(str::to_owned).collect();
-    let mut facts = BTreeMap::new();
-    facts.insert("leeway".to_owned(), "0 s".to_owned());
-    Row {
-        name: t.name.to_owned(),
-        role: t.role,
-        summary: "synthetic".to_owned(),
-        credential: t.design[0].to_owned(),
-        checks,
-        view: t.design[2].to_owned(),
-        renewal: t.design[3].to_owned(),
-        revocation: t.revocation.0.to_owned(),
-        revocation_bound_ns: t.revocation.1,
-        logout_all: t.logout_all.to_owned(),
-        store_down: t.store_down.to_owned(),
-        facts,
+            [122.9e3, 35.15e3, 14.9e3],
+            [1.0, 489.0],
+            [0.0, 745.0],
+            0.0,
+        ));
     }
+    all
 }
 
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
+fn plan(shape: Shape, truths: &[Truth]) -> Plan {
+    let backends: Vec<&str> = truths.iter().map(|t| t.name).filter(|name| !name.contains('.')).collect();
+    let controls = if shape.controls { "twins = 1\nextra_work = [0.1]" } else { "" };
+    let episodes = if shape.episodes { "['cafe', 'login-storm']" } else { "[]" };
+    let text = format!(
+        "name = 'standard'\nseed = {}\nbaseline = 'session-redis'\nbackends = {backends:?}\nepisodes = {episodes}\n\
+         [[paired]]\nscenario = 'steady'\nrounds = {}\nwarm_ms = 200\nblock_ms = 700\n\
+         [statistics]\nalpha = 0.05\nmargin = 0.05\n[controls]\n{controls}\n",
+        shape.seed, shape.rounds
+    );
+    toml::from_str(&text).unwrap()
 }
 
-fn spread(values: &[f64]) -> Figure {
-    let m = median(values);
-    let mut off: Vec<f64> = values.iter().map(|v| (v - m).abs()).collect();
-    off.sort_by(f64::total_cmp);
-    let half = 1.4826 * off[off.len() / 2] * 2.2 / (values.len() as f64).sqrt();
-    Figure::between(m, m - half, m + half)
+fn row(truth: &Truth) -> Value {
+    let [credential, algorithm, checks, view, renewal] = truth.design;
+    let text = |s: &str| if s.is_empty() { Value::Null } else { json!(s) };
+    let checks: Vec<Value> = checks
+        .split(',')
+        .filter(|c| !c.is_empty())
+        .map(|kind| json!({ "kind": kind, "view": view }))
+        .collect();
+    let control = match truth.name.rsplit_once('.') {
+        Some((_, "twin")) => json!("twin"),
+        Some(_) => json!({ "extra-work": 0.1 }),
+        None => Value::Null,
+    };
+    let calibration = if truth.name.ends_with("plus10") {
+        json!({ "steady": { "baseline_cpu_ns": 45_500.0, "extra_work_ns": 4_550, "pilots": 3 } })
+    } else {
+        json!({})
+    };
+    json!({
+        "name": truth.name,
+        "header": {
+            "name": truth.name.split('.').next(), "summary": "a synthetic row", "needs": [], "replicas": 1,
+            "promises": { "revocation_lag": truth.lag, "logout_all": truth.logout_all, "store_down": truth.store_down },
+        },
+        "backend_sha256": "5".repeat(64), "control": control, "store": null, "calibration": calibration,
+        "describe": {
+            "credential": credential, "algorithm": text(algorithm), "access_lifetime_s": truth.lifetime_s, "leeway_s": 0,
+            "checks": checks, "renewal": { "kind": if renewal.is_empty() { "none" } else { renewal }, "rotates": true },
+            "principal_bytes": 256, "store": "redis",
+        },
+    })
 }
 
-/// The synthetic report.
-pub(crate) fn report(seed: u64, rounds: u32) -> Report {
-    let truths = truths();
-    let mut random = Random::new(seed);
-    let (mut p50, mut server, mut store): (Series, Series, Series) =
-        (vec![vec![]; truths.len()], vec![vec![]; truths.len()], vec![vec![]; truths.len()]);
-    let mut blocks = Vec::new();
-    let mut now = 0.0;
-    let mut drift: f64 = 0.0;
-    for round in 0..rounds {
+fn run(shape: Shape, plan: &Plan, truths: &[Truth]) -> Value {
+    let scenario = |name: &str, question: &str, paired: bool, hash: &str| {
+        json!({
+            "name": name, "question": question, "paired": paired, "sha256": "3".repeat(64),
+            "text": format!("name = '{name}'\n[population]\nsubjects = 10000\npassword_hash = '{hash}'\n"),
+            "provisioned": if paired { LOGINS } else { 0 }, "revoked": if paired { LOGINS / 100 } else { 0 },
+        })
+    };
+    let mut scenarios = vec![scenario(
+        "steady",
+        "What does it cost to check a user who is already logged in?",
+        true,
+        "argon2id",
+    )];
+    if shape.episodes {
+        scenarios.push(scenario("cafe", "How long does a login left behind still work?", false, "cheap"));
+        scenarios.push(scenario("login-storm", "What happens while others log in?", false, "argon2id"));
+    }
+    json!({
+        "schema": SCHEMA,
+        "tool": { "version": "0.1.0", "binary_sha256": "a".repeat(64), "rustc": "rustc 1.95.0", "target": "x86_64-unknown-linux-gnu", "profile": "release", "commit": "0123456789abcdef" },
+        "started_unix_ns": START, "plan_sha256": plan.sha256(), "seed": plan.seed,
+        "budget": { "rows": truths.len(), "blocks": 1, "paired_ms": 1, "paired_max_ms": 1, "episodes_ms": 1, "set_up_ms": 1 },
+        "placement": { "generator": [0], "servers": [1], "shared": false },
+        "timer_slack_ns": 1, "generator_ceiling": 61_234.5,
+        "rows": truths.iter().map(row).collect::<Vec<_>>(),
+        "skipped": [{ "row": "session-cluster", "reason": "redis-cluster is not on PATH.", "hint": "Install it with: apt-get install redis" }],
+        "scenarios": scenarios,
+    })
+}
+
+/// A block with everything but its figures.
+fn block(scenario: &str, row: &str, round: u32, start: u64, length: u64) -> Value {
+    json!({
+        "schema": SCHEMA, "sequence": 0, "previous": "", "scenario": scenario, "backend": row, "round": round,
+        "position": 0, "restart": 0, "kind": if scenario == "steady" { "paired" } else { "episode" },
+        "started_unix_ns": start, "measured_ns": length, "offered_rate": 1500.0, "achieved_rate": 1500.0,
+        "outcomes": {}, "response_ns": {}, "service_ns": {}, "send_lag_ns": null,
+        "server": { "cpu_ns": 0, "pss_bytes": 0, "peak_bytes": 0, "voluntary_switches": 0, "involuntary_switches": 0 },
+        "store": null, "wire": { "sent_bytes": 0, "received_bytes": 0 },
+        "generator": { "cpu_ns": 0, "spin_ns": 0, "in_flight_mean": null },
+        "steal": 0.0, "exposure": [], "validity": { "valid": true, "response_times": true, "reasons": [] },
+    })
+}
+
+/// Times of a server whose median is `median`: a body and a tail.
+fn times(median: f64, count: u64, random: &mut Random) -> Histogram<u64> {
+    let mut histogram = Histogram::new_with_bounds(1, 60_000_000_000, 3).unwrap();
+    for _ in 0..count {
+        let body = 0.14 * random.normal();
+        let tail = if random.uniform() < 0.06 { 1.1 * random.uniform() } else { 0.0 };
+        histogram.record((median * libm::exp(body + tail)) as u64).unwrap();
+    }
+    histogram
+}
+
+fn quantiles(histogram: &Histogram<u64>) -> Value {
+    let at = |share| histogram.value_at_quantile(share);
+    json!({ "count": histogram.len(), "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "p999": at(0.999), "max": histogram.max() })
+}
+
+/// Writes the recording and reads it back, as `authbench report` would.
+pub(crate) fn recording(dir: &Path, shape: Shape) -> Recording {
+    let truths = truths(shape);
+    let plan = plan(shape, &truths);
+    let mut writer = Writer::create(dir, &plan.canonical()).unwrap();
+    writer.run(&serde_json::from_value(run(shape, &plan, &truths)).unwrap()).unwrap();
+    writer.environment(&serde_json::from_value(environment()).unwrap()).unwrap();
+    let mut random = Random::new(shape.seed, 0);
+    let mut now = START;
+    steady(&mut writer, &truths, shape, &mut random, &mut now);
+    if shape.episodes {
+        for truth in truths.iter().filter(|t| !t.name.contains('.')) {
+            cafe(&mut writer, truth, &mut random, &mut now);
+        }
+        for truth in truths.iter().filter(|t| !t.name.contains('.')) {
+            storm(&mut writer, truth, &mut random, &mut now);
+        }
+    }
+    let warning = json!({ "kind": "frequency", "row": "", "message": "The processor's frequency could not be read: compare ratios, not nanoseconds, with other machines." });
+    writer.event(Entered::Warning(serde_json::from_value(warning).unwrap())).unwrap();
+    if !shape.interrupted {
+        writer.finish(Ended::Completed).unwrap();
+    }
+    Recording::open(dir).unwrap()
+}
+
+fn environment() -> Value {
+    json!({
+        "cpu": { "model": "AMD EPYC 9B14", "architecture": "x86_64", "online": 2, "caches": { "L1d": "32K" }, "crypto": ["aes", "sha_ni"] },
+        "memory": { "total_bytes": 8_321_499_136u64 }, "system": { "kernel": "6.18.1", "virtualization": "kvm" },
+        "limits": { "cpus": [0, 1] }, "network": { "net.core.somaxconn": "4096" }, "load_average": [0.2, 0.3, 0.3],
+    })
+}
+
+fn steady(writer: &mut Writer, truths: &[Truth], shape: Shape, random: &mut Random, now: &mut u64) {
+    let requests = 1_050u64;
+    let mut drift = 0.0;
+    for round in 0..shape.rounds {
         let mut order: Vec<usize> = (0..truths.len()).collect();
         for i in (1..order.len()).rev() {
-            order.swap(i, (random.next() * (i + 1) as f64) as usize);
+            order.swap(i, (random.uniform() * (i + 1) as f64) as usize);
         }
-        for i in order {
-            drift = 0.97 * drift + 0.02 * random.normal();
-            let steal = if random.next() < 0.06 { 0.03 * random.next() } else { 0.002 * random.next() };
-            let noise = |r: &mut Random, s: f64| (drift + s * r.normal() + steal).exp();
-            let t = &truths[i];
-            p50[i].push(t.cost[0] * 1e3 * noise(&mut random, 0.025));
-            server[i].push(t.cost[1] * 1e3 * noise(&mut random, 0.018));
-            store[i].push(t.cost[2] * 1e3 * noise(&mut random, 0.018));
-            let last = round as usize;
-            blocks.push(Block {
-                row: t.name.to_owned(),
-                round,
-                start_s: now,
-                length_s: 0.7,
-                response_p50_ns: Some(p50[i][last]),
-                cpu_ns: Some(server[i][last] + store[i][last]),
-                steal,
-                valid: steal < 0.028,
-            });
-            now += 0.9 + 0.02 * random.next();
-        }
-    }
-    let cpu: Vec<Vec<f64>> =
-        server.iter().zip(&store).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a + b).collect()).collect();
-    let less = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>();
-    let mut rows = Vec::new();
-    let mut curves = Vec::new();
-    let mut comparisons = Vec::new();
-    for (i, t) in truths.iter().enumerate() {
-        let mut figures = BTreeMap::new();
-        let mut added = BTreeMap::new();
-        if i > 0 {
-            added.insert(Metric::ResponseP50, spread(&less(&p50[i], &p50[0])));
-            added.insert(Metric::Cpu, spread(&less(&cpu[i], &cpu[0])));
-        }
-        let m = median(&p50[i]);
-        let tail = |share: f64| m * (1.0 + 0.42 * ((1.0 / (1.0 - share)).ln() - 2f64.ln()).powf(1.35));
-        figures.insert(Metric::ResponseP50, spread(&p50[i]));
-        figures.insert(Metric::ResponseP90, Figure::exact(tail(0.9)));
-        figures
-            .insert(Metric::ResponseP99, Figure::between(tail(0.99), tail(0.99) * 0.84, tail(0.99) * 1.22));
-        figures.insert(Metric::ServiceP50, Figure::exact(m * 0.93));
-        figures.insert(Metric::Cpu, spread(&cpu[i]));
-        figures.insert(Metric::CpuServer, spread(&server[i]));
-        if t.cost[2] > 0.0 {
-            figures.insert(Metric::CpuStore, spread(&store[i]));
-        }
-        figures.insert(Metric::StoreCommands, Figure::exact(t.amounts[0]));
-        figures.insert(Metric::WireBytes, Figure::exact(t.amounts[1]));
-        rows.push(RowFigures {
-            row: t.name.to_owned(),
-            figures,
-            added,
-            memory_per_login_bytes: Some(t.amounts[2]),
-            blocks: rounds,
-            blocks_response: rounds,
-        });
-        let shares: Vec<f64> = (0..=34).map(|k| 1.0 - 0.5 * 500f64.powf(-f64::from(k) / 34.0)).collect();
-        curves.push(Curve {
-            row: t.name.to_owned(),
-            response_ns: shares.iter().map(|s| tail(*s)).collect(),
-            service_ns: shares.iter().map(|s| tail(*s) * (0.93 - 0.2 * (s - 0.5))).collect(),
-            shares,
-        });
-        for (j, base) in truths.iter().enumerate().filter(|(j, _)| *j != i) {
-            for (metric, values) in [(Metric::ResponseP50, &p50), (Metric::Cpu, &cpu)] {
-                let d: Vec<f64> = values[i].iter().zip(&values[j]).map(|(a, b)| (a / b).ln()).collect();
-                let f = spread(&d);
-                let ratio = Figure::between(f.value.exp(), f.lower().exp(), f.upper().exp());
-                let wide = 1.3 * (f.upper() - f.value);
-                let tost = [(f.value - wide).exp(), (f.value + wide).exp()];
-                let verdict = match (ratio.lower(), ratio.upper()) {
-                    _ if tost[0] > 1.0 / 1.05 && tost[1] < 1.05 => Verdict::Equivalent,
-                    (_, high) if high < 1.0 => Verdict::Faster,
-                    (low, _) if low > 1.0 => Verdict::Slower,
-                    _ => Verdict::Inconclusive,
-                };
-                comparisons.push(Comparison {
-                    added: false,
-                    registered: j == 2,
-                    difference: spread(&less(&values[i], &values[j])),
-                    different: false,
-                    unranked: None,
-                    withheld: false,
-                    baseline: base.name.to_owned(),
-                    row: t.name.to_owned(),
-                    metric,
-                    ratio: Some(ratio),
-                    equivalence: Some(tost),
-                    margin: 0.05,
-                    verdict,
-                    material: ratio.upper() < 1.0 / 1.05 || ratio.lower() > 1.05,
-                    lower_share: d.iter().filter(|d| **d < 0.0).count() as f64 / d.len() as f64,
-                    resolvable: Some(wide.exp()),
-                    rounds_needed: Some(19),
-                    rounds,
+        for (position, at) in order.into_iter().enumerate() {
+            let truth = &truths[at];
+            drift = 0.97 * drift + 0.012 * random.normal();
+            let steal =
+                if random.uniform() < 0.05 { 0.03 * random.uniform() } else { 0.002 * random.uniform() };
+            let void = steal > 0.025;
+            let mut blur = |sd: f64| libm::exp(drift + steal + sd * random.normal());
+            let (time, cpu, store) = (blur(0.022), blur(0.016), blur(0.016));
+            let response = times(truth.cost[0] * time, requests, random);
+            let service = times(truth.cost[0] * time * 0.93, requests, random);
+            let mut record = block("steady", truth.name, round, *now, 700_000_000);
+            record["position"] = json!(position);
+            record["outcomes"] = json!({ "request": { "ok": requests } });
+            if shape.wrong && truth.name == "jwt-allowlist" {
+                record["outcomes"] = json!({ "request": { "ok": requests - 3, "wrong-subject": 3 } });
+            }
+            record["response_ns"] = json!({ "request": quantiles(&response) });
+            record["service_ns"] = json!({ "request": quantiles(&service) });
+            let each = |per: f64| (per * requests as f64) as u64;
+            record["server"]["cpu_ns"] = json!(each(truth.cost[1] * cpu));
+            let jitter = 300_000.0 * random.normal();
+            record["server"]["pss_bytes"] = json!((24e6 + truth.memory[0] * LOGINS as f64 + jitter) as u64);
+            if truth.cost[2] > 0.0 {
+                record["store"] = json!({
+                    "cpu_ns": each(truth.cost[2] * store), "commands": each(truth.amounts[0]),
+                    "bytes_in": each(60.0), "bytes_out": each(300.0),
+                    "dataset_bytes": (truth.memory[1] * LOGINS as f64) as u64, "evicted_keys": 0, "shared": false,
                 });
             }
+            record["wire"] = json!({ "sent_bytes": each(truth.amounts[1] * 0.55), "received_bytes": each(truth.amounts[1] * 0.45) });
+            record["steal"] = json!(steal);
+            if void {
+                record["validity"] = json!({ "valid": false, "response_times": false, "reasons": ["the hypervisor took more than 2 % of the CPU time"] });
+            }
+            let record: BlockRecord = serde_json::from_value(record).unwrap();
+            let request = Some(Operation::Request);
+            let histograms = [
+                ToWrite { operation: request, kind: Kind::Response, histogram: &response },
+                ToWrite { operation: request, kind: Kind::Service, histogram: &service },
+            ];
+            writer.block(record, &histograms).unwrap();
+            *now += 920_000_000;
         }
     }
-    let episode = |name: &str, operation: &str| Episode {
-        name: name.to_owned(),
-        rows: truths
-            .iter()
-            .filter(|t| !t.role.is_control())
-            .map(|t| {
-                let storm = operation == "login";
-                let p = if storm { 17.2e6 + t.cost[0] * 2e3 } else { t.cost[0] * 1.1e3 };
-                let mut outcomes = BTreeMap::from([("ok".to_owned(), 400)]);
-                if !storm {
-                    outcomes = BTreeMap::from([("rejected-as-expected".to_owned(), 40 - t.exposure.1)]);
-                    outcomes.insert("accepted-as-declared".to_owned(), t.exposure.1);
-                    outcomes.retain(|_, n| *n > 0);
-                }
-                EpisodeRow {
-                    row: t.name.to_owned(),
-                    seconds: 30.0,
-                    offered_per_second: Some(40.0),
-                    achieved_per_second: if storm { 40.0 - t.cost[0] / 100.0 } else { 40.0 },
-                    cpu_per_operation_ns: Some(if storm { 14.2e6 } else { t.cost[1] * 1e3 }),
-                    operations: BTreeMap::from([(
-                        operation.to_owned(),
-                        OperationFigures {
-                            outcomes,
-                            response_p50_ns: Some(p),
-                            response_p99_ns: Some(p * 2.7),
-                            response_max_ns: Some(p * 5.1),
-                        },
-                    )]),
-                    exposure: if storm {
-                        vec![]
-                    } else {
-                        vec![ExposureFigures {
-                            by: "logout-all".to_owned(),
-                            sent_after: 40,
-                            accepted: t.exposure.1,
-                            longest_ns: t.exposure.0 * 1e9,
-                        }]
-                    },
-                }
-            })
-            .collect(),
-    };
-    let mut report = Report {
-        schema: SCHEMA.to_owned(),
-        question: "Which way of authentication costs least on the same traffic, and how long does a stolen credential keep working in each?".to_owned(),
-        answer: vec![],
-        run: Run {
-            plan: "standard".to_owned(),
-            plan_sha256: "3f6c0b1de4a8b0d2c1f1a7f94e9b8c5a6d7e8f90123456789abcdef012345678".to_owned(),
-            data_sha256: "b41d0cfe93a8b0d2c1f1a7f94e9b8c5a6d7e8f90123456789abcdef012345678".to_owned(),
-            seed: 20_261_123,
-            baseline: "session-redis".to_owned(),
-            floor: Some("none".to_owned()),
-            alpha: 0.05,
-            margin: 0.05,
-            restarts: 1,
-            complete: true,
-            started: "2026-11-23T19:20:00Z".to_owned(),
-            seconds: now,
-            blocks: blocks.len() as u64,
-            blocks_used: blocks.iter().filter(|b| b.valid).count() as u64,
-            tool: "0.1.0".to_owned(),
-        },
-        validity: Validity {
-            status: RunState::Ok,
-            sentence: Sentence::new()
-                .text("The identical twin of the baseline came out equivalent, and the control with 10 % more work was found."),
-            reasons: vec![],
-            cautions: vec![],
-            controls: vec![],
-        },
-        rows: truths.iter().map(row).collect(),
-        scenarios: vec![Scenario {
-            name: "steady".to_owned(),
-            rounds,
-            block_ns: 7e8,
-            offered_per_second: Some(1_500.0),
-            store_distance_ns: 0.0,
-            rows,
-            comparisons,
-            curves,
-            blocks,
-        }],
-        episodes: vec![episode("cafe", "replay"), episode("login-storm", "login")],
-        wrong: vec![],
-        skipped: vec![],
-        warnings: vec![Warning {
-            text: "Frequency scaling could not be read on this machine.".to_owned(),
-            advice: "Compare ratios, not nanoseconds, with other machines.".to_owned(),
-        }],
-        claims: vec![ClaimResult {
-            id: "C8".to_owned(),
-            sentence: "A JWT allowlist in a shared store is nearly a session.".to_owned(),
-            outcome: ClaimOutcome::Holds,
-            detail: "jwt-allowlist against session-redis: equivalent within ±5 % on response time and CPU.".to_owned(),
-            expect: Expectation::Any,
-        }],
-        notes: vec![],
-        environment: BTreeMap::from([
-            (
-                "machine".to_owned(),
-                BTreeMap::from([("cpu".to_owned(), "AMD EPYC 9B14".to_owned()), ("cores".to_owned(), "2".to_owned())]),
-            ),
-            ("build".to_owned(), BTreeMap::from([("rustc".to_owned(), "1.95.0".to_owned())])),
-        ]),
-    };
-    report.answer = answer::answer(&report);
-    report
+}
+
+/// 40 replays over 600 ms after everything was ended.
+fn cafe(writer: &mut Writer, truth: &Truth, random: &mut Random, now: &mut u64) {
+    let sent = 40u64;
+    let step = 15.0;
+    let accepted = (truth.works_ms / step).min(sent as f64) as u64;
+    let login = times(truth.cost[0] * 2.0, 80, random);
+    let replay = times(truth.cost[0] * 1.1, sent, random);
+    let mut record = block("cafe", truth.name, 0, *now, 1_200_000_000);
+    let refused = sent - accepted;
+    record["outcomes"] = json!({ "login": { "ok": 80 }, "replay": {
+        "accepted-as-declared": accepted, "rejected-as-expected": refused } });
+    record["response_ns"] = json!({ "login": quantiles(&login), "replay": quantiles(&replay) });
+    record["service_ns"] = record["response_ns"].clone();
+    record["server"]["cpu_ns"] = json!(120.0 * truth.cost[1]);
+    record["server"]["cpu_ns"] = json!((120.0 * truth.cost[1]) as u64);
+    record["achieved_rate"] = json!(100.0);
+    record["exposure"] = json!([{ "by": "logout-all", "sent_after": sent, "accepted": accepted,
+        "longest_ns": (accepted as f64 * step * 1e6) as u64 }]);
+    writer.block(serde_json::from_value(record).unwrap(), &[]).unwrap();
+    *now += 1_500_000_000;
+}
+
+fn storm(writer: &mut Writer, truth: &Truth, random: &mut Random, now: &mut u64) {
+    let login = times(17.2e6 + truth.cost[0], 300, random);
+    let request = times(truth.cost[0] * 1.4, 3_000, random);
+    let mut record = block("login-storm", truth.name, 0, *now, 10_000_000_000);
+    record["outcomes"] = json!({ "login": { "ok": 300 }, "request": { "ok": 3_000 } });
+    record["response_ns"] = json!({ "login": quantiles(&login), "request": quantiles(&request) });
+    record["service_ns"] = record["response_ns"].clone();
+    record["server"]["cpu_ns"] = json!((300.0 * 14.2e6 + 3_000.0 * truth.cost[1]) as u64);
+    record["achieved_rate"] = json!(330.0);
+    writer.block(serde_json::from_value(record).unwrap(), &[]).unwrap();
+    *now += 10_500_000_000;
 }

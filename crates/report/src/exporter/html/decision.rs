@@ -6,7 +6,7 @@ use super::{chart, num};
 use crate::answer::reading_order;
 use crate::controls::Role;
 use crate::metric::Metric;
-use crate::model::{Comparison, Figure, Report, Row, Scenario};
+use crate::model::{Comparison, Figure, Report, Row, Scenario, memory_words};
 use crate::number;
 use crate::verdict::{Unranked, Verdict};
 
@@ -111,7 +111,7 @@ fn line(report: &Report, scenario: &Scenario, row: &Row) -> Markup {
             (response(scenario, name))
             (cpu(scenario, name))
             (traffic(scenario, name))
-            (plain(scenario.figures(name).and_then(|f| f.memory_per_login_bytes), number::bytes))
+            (memory(scenario, name))
         }
     }
 }
@@ -163,6 +163,11 @@ fn traffic(scenario: &Scenario, row: &str) -> Markup {
             @if let Some(c) = commands { small { (num(c.value, &number::short(c.value))) " cmd" } }
         }
     }
+}
+
+fn memory(scenario: &Scenario, row: &str) -> Markup {
+    let memory = scenario.figures(row).and_then(|figures| figures.memory_per_login_bytes);
+    plain(memory.map(|m| m.value), |_| memory.map_or(NOTHING.to_owned(), |m| memory_words(&m)))
 }
 
 fn cpu(scenario: &Scenario, row: &str) -> Markup {

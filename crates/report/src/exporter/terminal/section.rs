@@ -7,7 +7,7 @@ use super::{Palette, Screen, rows_in_order};
 use crate::answer::reading_order;
 use crate::controls::Role;
 use crate::metric::Metric;
-use crate::model::{Comparison, Episode, Figure, Report, Scenario};
+use crate::model::{Comparison, Episode, Figure, Report, Scenario, memory_words};
 use crate::number;
 use crate::verdict::Verdict;
 
@@ -154,7 +154,7 @@ pub(super) fn resources(screen: &mut Screen, report: &Report, scenario: &Scenari
             Cell::new(scenario.figure(row, measure).map_or(NOTHING.to_owned(), |f| print(f.value)))
         };
         let memory = scenario.figures(row).and_then(|figures| figures.memory_per_login_bytes);
-        let memory = memory.map_or(NOTHING.to_owned(), number::bytes);
+        let memory = memory.map_or(NOTHING.to_owned(), |memory| memory_words(&memory));
         table.row(vec![
             name(report, screen.palette, row),
             figure(Metric::CpuServer, number::time),
