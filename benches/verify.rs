@@ -1,0 +1,161 @@
+//! Issue and verify for every backend and algorithm, beside the cryptographic floor and the library alone.
+//!
+//! `cargo bench -p benches --bench verify` · one group: `… -- verify/library` · Redis is measured when `redis-server` is
+//! on PATH. Every bench goes round 1,024 credentials with a principal of 256 bytes.
+//!
+//! - `floor`: the raw primitive + base64 + a plain JSON reader: what a check of a signed token costs at least.
+//! - `library`: `jsonwebtoken::decode` with issuer and audience checked, as its users call it.
+//! - `backend`: this project's verify: the library, the checks it leaves out, and the principal built.
+
+use std::hint::black_box;
+
+use auth::{Access, Algorithm};
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use benches::backends::{HELD, NOW, PrivateRedis, Subject, at_once, principal};
+use criterion::{Criterion, criterion_group, criterion_main};
+use jsonwebtoken::{DecodingKey, Validation};
+use serde::{Deserialize, Serialize};
+
+const ISSUER: &str = "https://issuer.authbench.example";
+const AUDIENCE: &str = "https://api.authbench.example";
+const SECRET: [u8; 32] = *b"an HS256 key of thirty-two bytes";
+
+/// Life of a login in the shipped files, milliseconds.
+const LIFE_MS: u64 = 8 * 3_600_000;
+
+/// The claims as a user of the library would declare them.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: String,
+    client_id: String,
+    exp: u64,
+    iat: u64,
+    jti: String,
+    roles: Vec<String>,
+    tenant: String,
+}
+
+const SHIPPED: [&str; 8] = [
+    "none",
+    "session-memory",
+    "session-redis",
+    "jwt-stateless",
+    "jwt-denylist",
+    "jwt-denylist-index",
+    "jwt-allowlist",
+    "jwt-refresh",
+];
+
+fn file(name: &str) -> String {
+    let path = format!("{}/../scenarios/backends/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn jwt(algorithm: Algorithm, key: &str) -> String {
+    let name = algorithm.name();
+    format!("[mechanism.credential]\nkind = \"jwt\"\nlifetime = \"8h\"\nalgorithm = \"{name}\"\n{key}")
+}
+
+fn subject(text: &str) -> Subject {
+    Subject::in_memory(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The next index of a round.
+fn next(at: &mut usize) -> usize {
+    *at = (*at + 1) % HELD as usize;
+    *at
+}
+
+fn verify_of(criterion: &mut Criterion, group: &str, name: &str, subject: &Subject) {
+    let mut at = 0;
+    criterion.benchmark_group(group).bench_function(name, |bench| {
+        bench.iter(|| at_once(subject.backend.verify(subject.presented(next(&mut at)), Access::Read, NOW)));
+    });
+}
+
+/// HS256: floor, library and backend on the same tokens, in the same run.
+fn hs256(criterion: &mut Criterion) {
+    let key = format!("key = \"{}\"\n", URL_SAFE_NO_PAD.encode(SECRET));
+    let subject = subject(&jwt(Algorithm::Hs256, &key));
+    let tokens: Vec<&str> = (0..HELD as usize).filter_map(|at| subject.presented(at).bearer).collect();
+
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, &SECRET);
+    let floor = |token: &str| -> Option<Claims> {
+        let (message, signature) = token.rsplit_once('.')?;
+        let mut tag = [0u8; 33];
+        let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut tag).ok()?;
+        hmac::verify(&secret, message.as_bytes(), &tag[..length]).ok()?;
+        let payload = URL_SAFE_NO_PAD.decode(message.split_once('.')?.1).ok()?;
+        serde_json::from_slice(&payload).ok()
+    };
+    let decoding = DecodingKey::from_secret(&SECRET);
+    let mut validation = Validation::new(jsonwebtoken::Algorithm::HS256);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    let library = |token: &str| jsonwebtoken::decode::<Claims>(token, &decoding, &validation);
+    assert!(floor(tokens[0]).is_some() && library(tokens[0]).is_ok(), "the comparison checks real tokens");
+
+    let mut group = criterion.benchmark_group("verify/HS256");
+    let mut at = 0;
+    group.bench_function("floor", |bench| bench.iter(|| floor(black_box(tokens[next(&mut at)]))));
+    group.bench_function("library", |bench| bench.iter(|| library(black_box(tokens[next(&mut at)]))));
+    group.finish();
+    verify_of(criterion, "verify/HS256", "backend", &subject);
+}
+
+fn algorithms(criterion: &mut Criterion) {
+    for algorithm in Algorithm::ALL {
+        let subject = subject(&jwt(algorithm, ""));
+        verify_of(criterion, "verify/algorithm", algorithm.name(), &subject);
+        let principal = principal(0);
+        criterion.benchmark_group("issue/algorithm").bench_function(algorithm.name(), |bench| {
+            bench
+                .iter(|| at_once(subject.backend.provision(&[auth::Account { principal: &principal }], NOW)));
+        });
+    }
+    criterion
+        .bench_function("issue/key/ES256", |bench| bench.iter(|| KeyMaterial::generate(Algorithm::Es256)));
+}
+
+fn memory(criterion: &mut Criterion) {
+    for name in SHIPPED {
+        let subject = subject(&file(name));
+        verify_of(criterion, "verify/memory", name, &subject);
+        // The clock moves, so that a login ends while 4,096 others are made: the store stays as full as it is.
+        let principals: Vec<_> = (0..HELD).map(principal).collect();
+        let (mut at, mut now) = (0, NOW);
+        criterion.benchmark_group("issue/memory").bench_function(name, |bench| {
+            bench.iter(|| {
+                now += LIFE_MS / 4096;
+                let account = auth::Account { principal: &principals[next(&mut at)] };
+                at_once(subject.backend.provision(&[account], now))
+            });
+        });
+    }
+}
+
+fn redis(criterion: &mut Criterion) {
+    let Some(server) = PrivateRedis::start() else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
+    for name in SHIPPED {
+        let subject = runtime.block_on(async {
+            let store = server.store().await.unwrap_or_else(|error| panic!("{error}"));
+            Subject::new(&file(name), store).await.unwrap_or_else(|error| panic!("{error}"))
+        });
+        let mut at = 0;
+        criterion.benchmark_group("verify/redis").bench_function(name, |bench| {
+            bench
+                .to_async(&runtime)
+                .iter(|| subject.backend.verify(subject.presented(next(&mut at)), Access::Read, NOW));
+        });
+    }
+}
+
+criterion_group!(benches, hs256, algorithms, memory, redis);
+criterion_main!(benches);
