@@ -25,6 +25,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(commands::serve::ServeArgs),
+    Load(commands::load::LoadArgs),
     Trace(commands::trace::TraceArgs),
     List(commands::list::ListArgs),
     Check(commands::check::CheckArgs),

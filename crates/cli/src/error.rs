@@ -127,6 +127,18 @@ impl From<report::ExportError> for Failure {
     }
 }
 
+impl From<loadgen::Error> for Failure {
+    fn from(error: loadgen::Error) -> Self {
+        let kind = match &error {
+            loadgen::Error::Target { .. } | loadgen::Error::Options { .. } | loadgen::Error::Tls { .. } => {
+                Kind::Usage
+            }
+            _ => Kind::Tool,
+        };
+        Self::split(kind, &error)
+    }
+}
+
 impl From<server::Error> for Failure {
     fn from(error: server::Error) -> Self {
         let kind = match &error {

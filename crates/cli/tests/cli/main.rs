@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod help;
+mod load;
 mod output;
 mod processes;
 mod serve;

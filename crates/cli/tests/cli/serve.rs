@@ -7,13 +7,13 @@ use std::process::{Child, Stdio};
 use crate::support::{authbench, kill, run_in};
 
 /// A server that has said that it answers.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     ready: serde_json::Value,
 }
 
 impl Served {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = authbench()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
@@ -24,6 +24,11 @@ impl Served {
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
         let ready = serde_json::from_str(&line).expect("one line of JSON");
         Self { child, ready }
+    }
+
+    /// `http://…` and a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.ready["address"].as_str().expect("an address"))
     }
 
     fn get(&self, path: &str) -> String {
