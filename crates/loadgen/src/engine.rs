@@ -24,10 +24,14 @@ use tally::Tally;
 
 mod answers;
 mod connection;
+#[cfg(test)]
+mod fake;
 mod flow;
 pub(crate) mod meter;
 mod opening;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 /// Longest sleep, so that the stop flag is seen.
 const NAP_NS: u64 = 5_000_000;

@@ -2,6 +2,8 @@
 
 pub(crate) mod decoder;
 pub(crate) mod head;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use decoder::{Decoder, Fault, Progress};
 pub(crate) use head::{Framing, Head, HeadMemo, Limits};

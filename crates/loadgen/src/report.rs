@@ -101,8 +101,8 @@ pub struct InFlight {
     pub sampled_mean: f64,
     /// Standard error of that mean, from squared successive differences (slow drift does not inflate it).
     pub standard_error: f64,
-    /// Mean of the first quarter of the samples' time.
-    pub first_quarter: f64,
+    /// Mean of the second quarter of the samples' time (in the first, the number may still be rising from 0).
+    pub second_quarter: f64,
     /// Mean of the last quarter of the samples' time.
     pub last_quarter: f64,
     /// Σ (time from intended start to end, cut to the measured part) / measured time.

@@ -151,9 +151,9 @@ impl Checks {
     fn rate(&mut self, report: &DriveReport) {
         let plain = ratio(report.achieved_rate(), report.offered_rate());
         // Answers that are merely slow move a whole block to the right; only a backlog that grows is a lack of rate. The
-        // first and the last quarter lie three quarters of the measured time apart.
-        let growth = (report.in_flight.last_quarter - report.in_flight.first_quarter).max(0.0);
-        let grown = ratio(growth, 0.75 * report.offered as f64);
+        // second and the last quarter lie half of the measured time apart.
+        let growth = (report.in_flight.last_quarter - report.in_flight.second_quarter).max(0.0);
+        let grown = ratio(growth, 0.5 * report.offered as f64);
         let achieved = plain.max(1.0 - grown);
         let detail = format!("achieved {:.1} % of the offered rate, at least 99 % must be", achieved * 100.0);
         self.bound("achieved rate", achieved >= 0.99, detail);

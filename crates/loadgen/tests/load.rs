@@ -20,7 +20,12 @@ fn options(rate: Option<f64>) -> LoadOptions {
         rate,
         arrivals: Arrival::Constant,
         duration_ns: 200_000_000,
-        drive: Options { connections: 4, deadline_ns: 300_000_000, max_response_bytes: 4096, ..Options::default() },
+        drive: Options {
+            connections: 4,
+            deadline_ns: 300_000_000,
+            max_response_bytes: 4096,
+            ..Options::default()
+        },
         ceiling_rate: Some(1e9),
         ..LoadOptions::default()
     }
@@ -123,7 +128,8 @@ fn good_answers_of_every_framing() {
     }
     let until_close = answering(b"HTTP/1.1 200 OK\r\n\r\nuntil the end", false, false);
     assert_eq!(outcomes(until_close), BTreeMap::from([("ok", 40)]));
-    let closing = answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false, false);
+    let closing =
+        answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false, false);
     assert_eq!(outcomes(closing), BTreeMap::from([("ok", 40)]));
 }
 
@@ -214,7 +220,8 @@ fn a_server_without_tls_refuses_it() {
     let options = LoadOptions { tls: Some(loadgen::client_config(None).unwrap()), ..options(Some(200.0)) };
     let report = load(&url, &options, &AtomicBool::new(false)).unwrap();
     // `localhost` may name ::1 first, where nobody listens.
-    let failed: u64 = ["tls-refused", "unreachable"].iter().filter_map(|name| report.outcomes.get(name)).sum();
+    let failed: u64 =
+        ["tls-refused", "unreachable"].iter().filter_map(|name| report.outcomes.get(name)).sum();
     assert_eq!((report.requests, failed), (40, 40), "{:?}", report.outcomes);
 }
 

@@ -201,8 +201,11 @@ impl Tally {
         }
         self.stage = Stage::Drain;
         // Without a length, up to and including the last step; after a stop, up to now.
-        let natural = self.end_ns.unwrap_or(if self.open_loop { self.last_intended_ns + 1 } else { now_ns });
-        let end = natural.min(now_ns.max(1));
+        let end = match self.end_ns {
+            Some(end) => end.min(now_ns.max(1)),
+            None if self.open_loop => self.last_intended_ns + 1,
+            None => now_ns,
+        };
         self.end_ns = Some(end);
         self.in_flight.cut(end);
         let measured = end.saturating_sub(self.warm_ns);
