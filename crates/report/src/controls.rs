@@ -79,6 +79,8 @@ pub enum RunState {
 pub struct ControlCheck {
     /// Scenario.
     pub scenario: String,
+    /// Modelled distance of the store, microseconds per round trip.
+    pub store_rtt_us: u64,
     /// Row.
     pub row: String,
     /// [`Role::Twin`] or [`Role::ExtraWork`].

@@ -24,6 +24,6 @@ pub mod verdict;
 pub use bootstrap::Bootstrap;
 pub use error::Unusable;
 pub use interval::Interval;
-pub use pairs::{Pairs, Values};
+pub use pairs::{Pairs, Prepared, Values};
 pub use random::Random;
 pub use verdict::{Judged, Rules, Verdict, judge};

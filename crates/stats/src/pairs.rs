@@ -52,47 +52,29 @@ impl<'a> Pairs<'a> {
         self.len() == 0
     }
 
-    /// Estimate of row over baseline, as a ratio.
-    pub fn ratio(&self) -> Result<f64, Unusable> {
-        match self.values {
-            Values::LogRatios(values) => Ok(libm::exp(Walsh::new(values)?.estimate())),
-            Values::Added { row, baseline } => RatioAverages::new(row, baseline)?.estimate(),
-        }
+    /// Sorts what every estimate, interval and test of these pairs rests on.
+    pub fn prepare(self) -> Result<Prepared<'a>, Unusable> {
+        let averages = match self.values {
+            Values::LogRatios(values) => Averages::Walsh(Walsh::new(values)?),
+            Values::Added { row, baseline } => Averages::Ratios(RatioAverages::new(row, baseline)?),
+        };
+        let by_restart = self.by_restart()?;
+        Ok(Prepared { pairs: self, averages, by_restart })
     }
 
-    /// Interval of the ratio, of at least confidence `level`.
-    pub fn interval(&self, level: f64) -> Result<Interval, Unusable> {
-        let by_rounds = match self.values {
-            Values::LogRatios(values) => Walsh::new(values)?.interval(level)?.map(libm::exp),
-            Values::Added { row, baseline } => RatioAverages::new(row, baseline)?.interval(level)?,
-        };
-        match self.by_restart()? {
-            Some(estimates) => {
-                let between = between_interval(&estimates, level)?;
-                let between = if self.is_log() { between.map(libm::exp) } else { between };
-                Ok(hull(by_rounds, between))
-            }
-            None => Ok(by_rounds),
-        }
+    /// [`Prepared::ratio`] of these pairs.
+    pub fn ratio(self) -> Result<f64, Unusable> {
+        self.prepare()?.ratio()
     }
 
-    /// Two-sided p-value that the ratio is `ratio`, above 0.
-    pub fn p_value(&self, ratio: f64) -> Result<f64, Unusable> {
-        if ratio.is_nan() || ratio <= 0.0 {
-            return Err(Unusable::BadParameter);
-        }
-        let shifted: Vec<f64> = match self.values {
-            Values::LogRatios(values) => values.iter().map(|value| value - libm::log(ratio)).collect(),
-            Values::Added { row, baseline } => {
-                row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect()
-            }
-        };
-        let by_rounds = p_value(&shifted)?;
-        let null = if self.is_log() { libm::log(ratio) } else { ratio };
-        match self.by_restart()? {
-            Some(estimates) => Ok(by_rounds.max(between_p_value(&estimates, null)?)),
-            None => Ok(by_rounds),
-        }
+    /// [`Prepared::interval`] of these pairs.
+    pub fn interval(self, level: f64) -> Result<Interval, Unusable> {
+        self.prepare()?.interval(level)
+    }
+
+    /// [`Prepared::p_value`] of these pairs.
+    pub fn p_value(self, ratio: f64) -> Result<f64, Unusable> {
+        self.prepare()?.p_value(ratio)
     }
 
     /// Share of rounds in which the row was lower than the baseline.
@@ -105,22 +87,6 @@ impl<'a> Pairs<'a> {
             }
         };
         below as f64 / self.len().max(1) as f64
-    }
-
-    /// Scatter of one pair about the ratio, relative: a standard deviation by way of the median absolute deviation.
-    pub fn scatter(&self) -> Result<f64, Unusable> {
-        match self.values {
-            Values::LogRatios(values) => mad_scale(values),
-            Values::Added { row, baseline } => {
-                let ratio = self.ratio()?;
-                let rest: Vec<f64> = row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect();
-                Ok(mad_scale(&rest)? / median(baseline)?.abs())
-            }
-        }
-    }
-
-    const fn is_log(&self) -> bool {
-        matches!(self.values, Values::LogRatios(_))
     }
 
     /// One estimate per restart (log ratio, or ratio of added cost), or `None` with fewer than three restarts.
@@ -155,15 +121,92 @@ impl<'a> Pairs<'a> {
     }
 }
 
+/// Pairs with their averages sorted once.
+#[derive(Debug, Clone)]
+pub struct Prepared<'a> {
+    pairs: Pairs<'a>,
+    averages: Averages,
+    /// One estimate per restart, with three restarts or more.
+    by_restart: Option<Vec<f64>>,
+}
+
+#[derive(Debug, Clone)]
+enum Averages {
+    Walsh(Walsh),
+    Ratios(RatioAverages),
+}
+
+impl Prepared<'_> {
+    /// The pairs themselves.
+    #[must_use]
+    pub const fn pairs(&self) -> &Pairs<'_> {
+        &self.pairs
+    }
+
+    /// Estimate of row over baseline, as a ratio.
+    pub fn ratio(&self) -> Result<f64, Unusable> {
+        match &self.averages {
+            Averages::Walsh(walsh) => Ok(libm::exp(walsh.estimate())),
+            Averages::Ratios(ratios) => ratios.estimate(),
+        }
+    }
+
+    /// Interval of the ratio, of at least confidence `level`.
+    pub fn interval(&self, level: f64) -> Result<Interval, Unusable> {
+        match &self.averages {
+            Averages::Walsh(walsh) => Ok(self.over_restarts(walsh.interval(level)?, level)?.map(libm::exp)),
+            Averages::Ratios(ratios) => self.over_restarts(ratios.interval(level)?, level),
+        }
+    }
+
+    /// Widened by the variance between restarts, where it is known.
+    fn over_restarts(&self, by_rounds: Interval, level: f64) -> Result<Interval, Unusable> {
+        match &self.by_restart {
+            Some(estimates) => Ok(hull(by_rounds, between_interval(estimates, level)?)),
+            None => Ok(by_rounds),
+        }
+    }
+
+    /// Two-sided p-value that the ratio is `ratio`, above 0.
+    pub fn p_value(&self, ratio: f64) -> Result<f64, Unusable> {
+        if ratio.is_nan() || ratio <= 0.0 {
+            return Err(Unusable::BadParameter);
+        }
+        let log = libm::log(ratio);
+        let (shifted, null): (Vec<f64>, f64) = match self.pairs.values {
+            Values::LogRatios(values) => (values.iter().map(|value| value - log).collect(), log),
+            Values::Added { row, baseline } => {
+                (row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect(), ratio)
+            }
+        };
+        let by_rounds = p_value(&shifted)?;
+        match &self.by_restart {
+            Some(estimates) => Ok(by_rounds.max(between_p_value(estimates, null)?)),
+            None => Ok(by_rounds),
+        }
+    }
+
+    /// Scatter of one pair about the ratio, relative: a standard deviation by way of the median absolute deviation.
+    pub fn scatter(&self) -> Result<f64, Unusable> {
+        match self.pairs.values {
+            Values::LogRatios(values) => mad_scale(values),
+            Values::Added { row, baseline } => {
+                let ratio = self.ratio()?;
+                let rest: Vec<f64> = row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect();
+                Ok(mad_scale(&rest)? / median(baseline)?.abs())
+            }
+        }
+    }
+}
+
 /// Centre of values in their own unit (paired differences, or one row's figures): Hodges–Lehmann with the signed-rank
 /// interval, and with three restarts or more the hull with the interval between restarts. `restarts` is empty or as long
 /// as `values`.
 pub fn centre(values: &[f64], restarts: &[u32], level: f64) -> Result<(f64, Interval), Unusable> {
-    // The interval of log ratios works on any differences: only the `exp` at its end is left out.
-    let pairs = Pairs { values: Values::LogRatios(values), restarts };
     let walsh = Walsh::new(values)?;
     let by_rounds = walsh.interval(level)?;
-    let interval = match pairs.by_restart()? {
+    // Estimates per restart are taken on the values as they are, whatever their unit.
+    let interval = match (Pairs { values: Values::LogRatios(values), restarts }).by_restart()? {
         Some(estimates) => hull(by_rounds, between_interval(&estimates, level)?),
         None => by_rounds,
     };
@@ -176,6 +219,7 @@ pub fn centre(values: &[f64], restarts: &[u32], level: f64) -> Result<(f64, Inte
 ///
 /// Pairs whose denominator is not positive could change sign the other way: they count as lying beyond either end, which
 /// can only widen the interval. Too many of them, and the baseline's added cost is not resolved.
+#[derive(Debug, Clone)]
 struct RatioAverages {
     pairs: usize,
     sorted: Vec<f64>,

@@ -8,7 +8,7 @@
 use crate::error::{Unusable, open_unit};
 use crate::interval::Interval;
 use crate::multiplicity::holm;
-use crate::pairs::Pairs;
+use crate::pairs::{Pairs, Prepared};
 use crate::planning::{Planning, scale_of};
 
 /// What is registered before the data.
@@ -93,28 +93,30 @@ pub fn judge(comparisons: &[Pairs<'_>], rules: Rules) -> Vec<Result<Judged, Unus
     if let Err(reason) = rules.check() {
         return vec![Err(reason); comparisons.len()];
     }
-    let different = adjusted(comparisons, rules, |pairs| pairs.p_value(1.0));
-    let beyond = adjusted(comparisons, rules, |pairs| beyond_margin(pairs, rules));
+    let prepared: Vec<Result<Prepared<'_>, Unusable>> =
+        comparisons.iter().map(|pairs| pairs.prepare()).collect();
+    let different = adjusted(&prepared, rules, |pairs| pairs.p_value(1.0));
+    let beyond = adjusted(&prepared, rules, |pairs| beyond_margin(pairs, rules));
     let tests = different.into_iter().zip(beyond);
-    comparisons
-        .iter()
-        .zip(tests)
-        .map(|(pairs, (different, beyond))| one(pairs, rules, different, beyond))
-        .collect()
+    let one = |(pairs, (different, beyond)): (Result<Prepared<'_>, Unusable>, _)| {
+        one(&pairs?, rules, different, beyond)
+    };
+    prepared.into_iter().zip(tests).map(one).collect()
 }
 
 fn adjusted(
-    comparisons: &[Pairs<'_>],
+    comparisons: &[Result<Prepared<'_>, Unusable>],
     rules: Rules,
-    test: impl Fn(&Pairs<'_>) -> Result<f64, Unusable>,
+    test: impl Fn(&Prepared<'_>) -> Result<f64, Unusable>,
 ) -> Vec<f64> {
-    let mut p_values: Vec<f64> = comparisons.iter().map(|pairs| test(pairs).unwrap_or(1.0)).collect();
+    let one = |pairs: &Result<Prepared<'_>, Unusable>| pairs.as_ref().ok().and_then(|pairs| test(pairs).ok());
+    let mut p_values: Vec<f64> = comparisons.iter().map(|pairs| one(pairs).unwrap_or(1.0)).collect();
     p_values.resize(rules.family, 1.0);
     holm(&p_values)
 }
 
 /// p-value of the sharper statement that the ratio lies beyond the margin, on the side of its estimate.
-fn beyond_margin(pairs: &Pairs<'_>, rules: Rules) -> Result<f64, Unusable> {
+fn beyond_margin(pairs: &Prepared<'_>, rules: Rules) -> Result<f64, Unusable> {
     let (ratio, edge) = (pairs.ratio()?, 1.0 + rules.margin);
     if ratio > edge {
         pairs.p_value(edge)
@@ -125,7 +127,7 @@ fn beyond_margin(pairs: &Pairs<'_>, rules: Rules) -> Result<f64, Unusable> {
     }
 }
 
-fn one(pairs: &Pairs<'_>, rules: Rules, p_adjusted: f64, p_beyond: f64) -> Result<Judged, Unusable> {
+fn one(pairs: &Prepared<'_>, rules: Rules, p_adjusted: f64, p_beyond: f64) -> Result<Judged, Unusable> {
     let ratio = pairs.ratio()?;
     let interval = pairs.interval(1.0 - rules.alpha)?;
     let equivalence = pairs.interval(rules.equivalence_level()).ok();
@@ -141,7 +143,8 @@ fn one(pairs: &Pairs<'_>, rules: Rules, p_adjusted: f64, p_beyond: f64) -> Resul
     } else {
         Verdict::Inconclusive
     };
-    let planning = Planning { scale: scale_of(interval, ratio, pairs.len())?, rules };
+    let rounds = pairs.pairs().len();
+    let planning = Planning { scale: scale_of(interval, ratio, rounds)?, rules };
     Ok(Judged {
         ratio,
         interval,
@@ -149,9 +152,9 @@ fn one(pairs: &Pairs<'_>, rules: Rules, p_adjusted: f64, p_beyond: f64) -> Resul
         p_adjusted,
         different,
         verdict,
-        share_below: pairs.share_below(),
+        share_below: pairs.pairs().share_below(),
         scatter: pairs.scatter()?,
-        resolvable: planning.resolvable(pairs.len())?,
+        resolvable: planning.resolvable(rounds)?,
         pairs_needed: planning.pairs_to_conclude(ratio)?,
     })
 }

@@ -77,10 +77,16 @@ pub fn analyse(plan: &Plan, blocks: &[BlockRecord], context: &Context) -> Analys
     let (state, reasons) = check::state(&checked, !scenarios.is_empty());
     let denied: BTreeSet<&str> = wrong.iter().map(|wrong| wrong.row.as_str()).collect();
     for scenario in &mut scenarios {
+        let here = |check: &&ControlCheck| {
+            check.scenario == scenario.scenario
+                && check.store_rtt_us == scenario.store_rtt_us
+                && check.result == ControlResult::NotResolved
+        };
+        let not_resolved: Vec<&ControlCheck> = checked.iter().filter(here).collect();
         let failures: BTreeMap<&str, f64> =
             scenario.rows.iter().map(|row| (row.row.as_str(), row.failure_share())).collect();
         for comparison in &mut scenario.comparisons {
-            let withheld = withheld(&checked, &scenario.scenario, comparison.metric);
+            let withheld = withheld(&not_resolved, comparison.metric);
             permit(comparison, state, &denied, withheld, &failures);
         }
     }
@@ -132,6 +138,11 @@ impl Slice<'_> {
         self.blocks.first().map_or("", |block| &block.scenario)
     }
 
+    /// Modelled distance of the store.
+    pub(crate) fn store_rtt_us(&self) -> u64 {
+        self.blocks.first().map_or(0, |block| block.store_rtt_us)
+    }
+
     /// Was this row measured here?
     pub(crate) fn has(&self, row: &str) -> bool {
         self.blocks.iter().any(|block| block.backend == row)
@@ -161,7 +172,7 @@ fn scenario(slice: &Slice<'_>, setting: &Setting<'_>, context: &Context) -> Pair
     let over = |floor| names().filter(move |row| *row != floor).map(move |row| (row, floor));
     PairedScenario {
         scenario: slice.scenario().to_owned(),
-        store_rtt_us: blocks.first().map_or(0, |block| block.store_rtt_us),
+        store_rtt_us: slice.store_rtt_us(),
         operation: slice.operation,
         rounds: u32::try_from(table.restart_of.len()).unwrap_or(u32::MAX),
         restarts: u32::try_from(restarts.len()).unwrap_or(u32::MAX),
@@ -177,16 +188,12 @@ fn scenario(slice: &Slice<'_>, setting: &Setting<'_>, context: &Context) -> Pair
     }
 }
 
-/// Is equivalence withheld here? A twin speaks for its metric, extra work for all times and CPU of the scenario; counts
-/// and bytes do not hang on either.
-fn withheld(checks: &[ControlCheck], scenario: &str, metric: Metric) -> bool {
-    if !metric.is_time() && !matches!(metric, Metric::Cpu | Metric::CpuServer | Metric::CpuStore) {
-        return false;
-    }
-    let here = checks
-        .iter()
-        .filter(|check| check.scenario == scenario && check.result == ControlResult::NotResolved);
-    here.into_iter().any(|check| check.role != Role::Twin || check.metric == metric)
+/// Is equivalence withheld on this metric? A twin speaks for its metric, extra work for all times and CPU of the scenario;
+/// counts and bytes do not hang on either.
+fn withheld(not_resolved: &[&ControlCheck], metric: Metric) -> bool {
+    let hangs_on_controls =
+        metric.is_time() || matches!(metric, Metric::Cpu | Metric::CpuServer | Metric::CpuStore);
+    hangs_on_controls && not_resolved.iter().any(|check| check.role != Role::Twin || check.metric == metric)
 }
 
 /// Answers that break a promise, over every block there is: a wrong answer is not excused by a disturbed block.

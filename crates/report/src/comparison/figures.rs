@@ -57,9 +57,8 @@ fn centre(row: &str, metric: Metric, table: &Table, level: f64, seed: u64) -> Op
     } else if values.iter().all(|&value| value > 0.0) {
         // A positive figure varies by factors: on logarithms its errors are closer to symmetric.
         let logs: Vec<f64> = values.iter().map(|&value| libm::log(value)).collect();
-        let value = libm::exp(stats::location::hodges_lehmann(&logs).ok()?);
-        let interval = stats::pairs::centre(&logs, &aligned.restarts, level);
-        estimate(value, interval.map(|(_, interval)| interval.map(libm::exp)))
+        let Estimate { value, interval, level } = plain(&logs, &aligned.restarts, level)?;
+        Estimate { value: libm::exp(value), interval: interval.map(|bounds| bounds.map(libm::exp)), level }
     } else {
         plain(values, &aligned.restarts, level)?
     };
@@ -68,8 +67,10 @@ fn centre(row: &str, metric: Metric, table: &Table, level: f64, seed: u64) -> Op
 
 /// Centre of values in their own unit, with its interval where there are enough of them.
 pub(super) fn plain(values: &[f64], restarts: &[u32], level: f64) -> Option<Estimate> {
-    let value = stats::location::hodges_lehmann(values).ok()?;
-    Some(estimate(value, stats::pairs::centre(values, restarts, level).map(|(_, interval)| interval)))
+    match stats::pairs::centre(values, restarts, level) {
+        Ok((value, interval)) => Some(estimate(value, Ok(interval))),
+        Err(_) => stats::location::hodges_lehmann(values).ok().map(Estimate::bare),
+    }
 }
 
 /// What a row adds over the floor, for every metric that both have.

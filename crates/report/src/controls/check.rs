@@ -79,6 +79,7 @@ fn pending(
     };
     let check = ControlCheck {
         scenario: slice.scenario().to_owned(),
+        store_rtt_us: slice.store_rtt_us(),
         row: row.to_owned(),
         role,
         metric,
