@@ -58,6 +58,12 @@ impl<S: FnMut(&str) -> Scripted> FakeServer<S> {
         Ok(bytes.len())
     }
 
+    /// An answer that nobody asked for.
+    pub(super) fn send_unasked(&mut self, connection: u32, at_ns: u64, bytes: &[u8]) {
+        self.inbox[connection as usize].push_back((at_ns, bytes.to_vec()));
+        self.schedule(at_ns, connection);
+    }
+
     fn schedule(&mut self, at_ns: u64, connection: u32) {
         self.serial += 1;
         self.events.push(Reverse((at_ns, self.serial, connection)));

@@ -195,6 +195,17 @@ fn what_is_never_answered_times_out() {
     assert!(report.reopened >= 18, "{}", report.reopened);
 }
 
+#[test]
+fn an_unasked_answer_is_counted_and_its_connection_replaced() {
+    let clock = FakeClock::default();
+    let mut server = FakeServer::new(&clock, 2, after(10_000));
+    server.send_unasked(1, 2500 * MS / 10, OK);
+    let (report, seen) = fixed(&clock, server, &options(2, S), requests(Arrival::Constant.offsets(10.0, 1)));
+    assert_eq!((report.unsolicited, report.reopened), (1, 1));
+    assert!(seen.iter().all(|seen| matches!(seen.answer, Answer::Response { status: 200, .. })));
+    assert_eq!(seen.len(), 10);
+}
+
 /// Drives the HTTP contract.
 fn contract(
     clock: &FakeClock,
