@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::answer;
 use crate::comparison::{Analysis, Context, Estimate, analyse};
 use crate::model::{Figure, Report, Run, SCHEMA, Skipped, Warning, WrongAnswers};
+use crate::number::six_digits as rounded;
 
 mod environment;
 mod episode;
@@ -135,11 +136,6 @@ fn warnings(recording: &Recording) -> Vec<Warning> {
     warnings.into_iter().map(say).collect()
 }
 
-/// Six significant digits.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
-}
-
 fn figure(estimate: Estimate) -> Figure {
     let figure = Figure::from(estimate);
     Figure { value: rounded(figure.value), low: figure.low.map(rounded), high: figure.high.map(rounded) }
@@ -158,18 +154,5 @@ fn pass_name(scenario: &str, store_rtt_us: u64) -> String {
     if store_rtt_us == 0 {
         return scenario.to_owned();
     }
-    format!("{scenario} ({} µs to the store)", store_rtt_us)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::rounded;
-
-    #[test]
-    fn six_digits() {
-        assert_eq!(rounded(123_456_789.0), 123_457_000.0);
-        assert_eq!(rounded(0.012_345_678), 0.012_345_7);
-        assert_eq!(rounded(0.0), 0.0);
-        assert_eq!(rounded(-1.0), -1.0);
-    }
+    format!("{scenario} ({store_rtt_us} µs to the store)")
 }

@@ -6,8 +6,13 @@ use crate::model::Report;
 
 pub mod terminal;
 
+mod bmf;
+mod gha_benchmark;
 mod html;
 mod json;
+mod junit;
+mod markdown;
+mod openmetrics;
 
 /// A format a report can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,13 +21,35 @@ pub enum Format {
     Terminal,
     /// One self-contained page.
     Html,
+    /// GitHub-flavoured Markdown, at most 60 KB.
+    Markdown,
     /// The data of the report.
     Json,
+    /// JUnit XML: one case per claim.
+    Junit,
+    /// Bencher Metric Format.
+    Bmf,
+    /// Two files for github-action-benchmark.
+    GhaBenchmark,
+    /// OpenMetrics text.
+    OpenMetrics,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 3] = [Self::Terminal, Self::Html, Self::Json];
+    pub const ALL: [Self; 8] = [
+        Self::Terminal,
+        Self::Html,
+        Self::Markdown,
+        Self::Json,
+        Self::Junit,
+        Self::Bmf,
+        Self::GhaBenchmark,
+        Self::OpenMetrics,
+    ];
+
+    /// Those that a run leaves in its folder unasked.
+    pub const USUAL: [Self; 3] = [Self::Html, Self::Markdown, Self::Json];
 
     /// Name on the command line.
     #[must_use]
@@ -30,7 +57,12 @@ impl Format {
         match self {
             Self::Terminal => "terminal",
             Self::Html => "html",
+            Self::Markdown => "markdown",
             Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Bmf => "bmf",
+            Self::GhaBenchmark => "gha-benchmark",
+            Self::OpenMetrics => "openmetrics",
         }
     }
 
@@ -44,7 +76,12 @@ impl Format {
         match self {
             Self::Terminal => &[&terminal::Plain],
             Self::Html => &[&html::Html],
+            Self::Markdown => &[&markdown::Markdown],
             Self::Json => &[&json::Json],
+            Self::Junit => &[&junit::Junit],
+            Self::Bmf => &[&bmf::Bmf],
+            Self::GhaBenchmark => &[&gha_benchmark::Smaller, &gha_benchmark::Bigger],
+            Self::OpenMetrics => &[&openmetrics::OpenMetrics],
         }
     }
 }
@@ -101,6 +138,14 @@ pub fn export(format: Format, report: &Report) -> Result<Vec<Artifact>, ExportEr
         .iter()
         .map(|exporter| Ok(Artifact { file_name: exporter.file_name(), bytes: exporter.bytes(report)? }))
         .collect()
+}
+
+/// JSON, indented, keys in a fixed order, with a line end.
+fn json_bytes(format: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, ExportError> {
+    let failed = |error: serde_json::Error| ExportError::Format { format, message: error.to_string() };
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(failed)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// Writes the files of a report into a folder: each beside its place first, then renamed, so that none is ever half

@@ -25,6 +25,12 @@ pub fn grouped(value: f64, decimals: usize) -> String {
     out
 }
 
+/// A number with six significant digits: finer than any figure here is known.
+#[must_use]
+pub fn six_digits(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
 /// Decimals that leave about three significant digits.
 #[must_use]
 pub fn decimals(value: f64) -> usize {
@@ -148,6 +154,14 @@ mod tests {
         assert_eq!(grouped(-1_234.56, 1), "−1,234.6");
         assert_eq!(grouped(-0.04, 1), "0.0");
         assert_eq!(grouped(999.0, 0), "999");
+    }
+
+    #[test]
+    fn six_significant_digits() {
+        assert_eq!(six_digits(123_456_789.0), 123_457_000.0);
+        assert_eq!(six_digits(0.012_345_678), 0.012_345_7);
+        assert_eq!(six_digits(0.0), 0.0);
+        assert_eq!(six_digits(-1.0), -1.0);
     }
 
     #[test]

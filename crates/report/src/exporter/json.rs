@@ -1,6 +1,6 @@
 //! `report.json`: the report itself, keys in a fixed order, one figure per line.
 
-use super::{ExportError, Exporter};
+use super::{ExportError, Exporter, json_bytes};
 use crate::model::Report;
 
 /// Writes `report.json`.
@@ -13,10 +13,6 @@ impl Exporter for Json {
     }
 
     fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
-        let failed =
-            |error: serde_json::Error| ExportError::Format { format: "json", message: error.to_string() };
-        let mut bytes = serde_json::to_vec_pretty(report).map_err(failed)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        json_bytes("json", report)
     }
 }

@@ -90,20 +90,11 @@ pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
             Some((figures.row.as_str(), login.response_p50_ns?, login.response_p99_ns?))
         })
         .collect();
-    // A storm is an episode of logins; where they are a small part, their table says enough.
-    let logins_lead = shown(report, episode).all(|figures| {
-        let answers = |operation: &crate::model::OperationFigures| operation.outcomes.values().sum::<u64>();
-        let all: u64 = figures.operations.values().map(answers).sum();
-        figures.operations.get("login").is_some_and(|login| answers(login) * 2 > all)
-    });
     let (Some(low), Some(high)) =
         (rows.iter().map(|r| r.1).reduce(f64::min), rows.iter().map(|r| r.2).reduce(f64::max))
     else {
         return html! {};
     };
-    if !logins_lead {
-        return html! {};
-    }
     let scale = Scale::log(low / 1.3, high * 1.3);
     let bottom = ROW * count(rows.len());
     let says = answer::storm(report, episode);
