@@ -53,14 +53,19 @@ impl<S: FnMut(&str) -> Scripted> FakeServer<S> {
     pub(super) fn send_after(&mut self, connection: u32, bytes: &[u8], delay_ns: u64) -> io::Result<usize> {
         let answer = (self.script)(std::str::from_utf8(bytes).unwrap());
         let at_ns = self.clock.now_ns() + answer.service_ns + delay_ns;
-        self.inbox[connection as usize].push_back((at_ns, answer.bytes));
-        self.schedule(at_ns, connection);
+        self.arrive(connection, at_ns, answer.bytes);
         Ok(bytes.len())
     }
 
     /// An answer that nobody asked for.
     pub(super) fn send_unasked(&mut self, connection: u32, at_ns: u64, bytes: &[u8]) {
-        self.inbox[connection as usize].push_back((at_ns, bytes.to_vec()));
+        self.arrive(connection, at_ns, bytes.to_vec());
+    }
+
+    fn arrive(&mut self, connection: u32, at_ns: u64, bytes: Vec<u8>) {
+        let inbox = &mut self.inbox[connection as usize];
+        let place = inbox.partition_point(|(at, _)| *at <= at_ns);
+        inbox.insert(place, (at_ns, bytes));
         self.schedule(at_ns, connection);
     }
 
@@ -95,8 +100,7 @@ impl<S: FnMut(&str) -> Scripted> Transport for FakeServer<S> {
         }
         if !answer.bytes.is_empty() {
             self.free_ns = begins + answer.service_ns;
-            self.inbox[connection as usize].push_back((self.free_ns, answer.bytes));
-            self.schedule(self.free_ns, connection);
+            self.arrive(connection, self.free_ns, answer.bytes);
         }
         Ok(bytes.len())
     }
