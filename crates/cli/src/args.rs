@@ -24,6 +24,7 @@ pub(crate) struct Cli {
 /// The commands, one file each; the text of each stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Report(commands::report::ReportArgs),
     Serve(commands::serve::ServeArgs),
     Load(commands::load::LoadArgs),
     Trace(commands::trace::TraceArgs),

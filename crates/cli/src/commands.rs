@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod report;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod trace;
@@ -18,6 +19,7 @@ use crate::output::Output;
 /// Runs one command.
 pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
+        Command::Report(args) => report::run(&args, output),
         Command::Serve(args) => serve::run(args, output),
         Command::Load(args) => load::run(args, output),
         Command::Trace(args) => trace::run(&args, output),

@@ -9,6 +9,7 @@ mod exit;
 mod out_dir;
 mod output;
 mod progress;
+mod reporting;
 mod signal;
 
 use clap::Parser;

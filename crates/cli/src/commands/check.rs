@@ -68,7 +68,7 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure
     for path in &args.files {
         match check(path) {
             Ok((kind, name)) => {
-                output.line(&format!("{}: {} `{name}` is good", path.display(), kind.name()))?
+                output.line(&format!("{}: {} `{name}` is good", path.display(), kind.name()))?;
             }
             Err(failure) => {
                 output.flush()?;

@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn each_trouble_is_found_by_itself() {
-        let troubles: [(fn(&mut Environment), &str); 7] = [
+        type Trouble = fn(&mut Environment);
+        let troubles: [(Trouble, &str); 7] = [
             (|e| e.limits.cpus = vec![2], "one CPU"),
             (|e| e.limits.cpu_quota_milli = Some(1500), "allows 1.50 CPUs and shows 4"),
             (|e| e.limits.open_files = Some(1024), "1024 open files"),
