@@ -3,7 +3,7 @@
 mod provision;
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -122,13 +122,14 @@ impl Control {
 
     async fn disable(&self, headers: &HeaderMap, body: Incoming) -> Result<ControlReply, Refusal> {
         let wanted: DisableBody = body::json(headers, body).await?;
-        let done = self.api.authenticator.disable(&wanted.subject, self.api.clock.now());
+        let done = pin!(self.api.authenticator.disable(&wanted.subject, self.api.clock.now()));
         self.api.ask(done).await?;
         Ok(text("{}"))
     }
 
     async fn rotate_key(&self) -> Result<ControlReply, Refusal> {
-        self.api.ask(self.api.authenticator.rotate_key()).await?;
+        let rotated = pin!(self.api.authenticator.rotate_key());
+        self.api.ask(rotated).await?;
         Ok(text("{}"))
     }
 

