@@ -1,14 +1,14 @@
 //! From a recording to what is printed and written, and to the exit code that follows from it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use measure::Recording;
 use measure::block::BlockKind;
+use report::Report;
 use report::claims::{Claim, evaluate};
 use report::comparison::{Context, analyse};
 use report::controls::RunState;
 use report::exporter::terminal::{Palette, render};
-use report::{Format, Report};
 use scenario::builtin::Shelf;
 use terminal_size::{Width, terminal_size_of};
 
@@ -34,13 +34,6 @@ impl Reported {
         let mut report = report::build_from(&recording, &analysis)?;
         report.claims = evaluate(&self::claims(claims)?, &analysis);
         Ok(Self { recording, report })
-    }
-
-    /// Writes every file of the report into a folder; returns their paths.
-    pub(crate) fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-        let files: Vec<Format> =
-            Format::ALL.into_iter().filter(|format| *format != Format::Terminal).collect();
-        Ok(report::write(folder, &files, &self.report)?)
     }
 
     /// Prints the first screen.

@@ -12,7 +12,8 @@ use crate::reporting::Reported;
 const EXAMPLE: &str = "Examples:
   authbench report reports/local/2026-11-23-quick
   authbench report reports/local/2026-11-23-quick --format json | jq '.answer'
-  authbench report reports/local/2026-11-23-quick --out /tmp/again
+  authbench report reports/local/2026-11-23-quick --format markdown >> \"$GITHUB_STEP_SUMMARY\"
+  authbench report reports/local/2026-11-23-quick --out again
 
 The same recording gives the same bytes. A recording that was changed is refused; one that was cut off is reported with
 its finished blocks. The exit code is the one that `run` had: 3 for wrong answers or a contradicted claim, 4 where
@@ -24,18 +25,18 @@ nothing can be ranked.";
 pub(crate) struct ReportArgs {
     /// Folder of the recording
     recording: PathBuf,
-    /// Format to print
-    #[arg(long, value_name = "FORMAT", default_value = "terminal", value_parser = format_from)]
-    format: Format,
-    /// Write every file of the report into this folder instead of printing
-    #[arg(long, value_name = "DIR", conflicts_with = "format")]
+    /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics (repeatable with --out)
+    #[arg(long, value_name = "FORMAT", value_parser = format_from)]
+    format: Vec<Format>,
+    /// Write files into this folder instead of printing: report.html, report.md and report.json unless --format says else
+    #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Test this claim as well, a file (repeatable)
     #[arg(long, value_name = "FILE")]
     claim: Vec<String>,
 }
 
-fn format_from(name: &str) -> Result<Format, String> {
+pub(crate) fn format_from(name: &str) -> Result<Format, String> {
     Format::from_name(name).ok_or_else(|| {
         let known: Vec<&str> = Format::ALL.into_iter().map(Format::name).collect();
         format!("known formats: {}", known.join(", "))
@@ -44,18 +45,23 @@ fn format_from(name: &str) -> Result<Format, String> {
 
 pub(crate) fn run(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failure> {
     let reported = Reported::read(&args.recording, &args.claim)?;
-    match (&args.out, args.format) {
-        (Some(folder), _) => {
-            for path in reported.write(folder)? {
+    match (&args.out, args.format.as_slice()) {
+        (Some(folder), formats) => {
+            let formats = if formats.is_empty() { &Format::USUAL[..] } else { formats };
+            for path in report::write(folder, formats, &reported.report)? {
                 output.line(&path.display().to_string())?;
             }
         }
-        (None, Format::Terminal) => reported.print(output)?,
-        (None, format) => {
-            for artifact in report::export(format, &reported.report)? {
-                output.write(&artifact.bytes)?;
-            }
-        }
+        (None, [] | [Format::Terminal]) => reported.print(output)?,
+        (None, [format]) => match report::export(*format, &reported.report)?.as_slice() {
+            [artifact] => output.write(&artifact.bytes)?,
+            several => return Err(several_files(&format!("{} is {} files", format.name(), several.len()))),
+        },
+        (None, _) => return Err(several_files("several formats are several files")),
     }
     Ok(reported.exit())
+}
+
+fn several_files(message: &str) -> Failure {
+    Failure::usage(message).hint("name a folder for them: --out DIR")
 }
