@@ -2,8 +2,10 @@
 //!
 //! Invariant: the generator never learns which backend it drives. It records facts; `measure` judges them.
 
+pub mod capacity;
 mod client;
 pub mod clock;
+pub mod conformance;
 pub mod cores;
 mod drive;
 mod engine;
