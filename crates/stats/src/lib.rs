@@ -19,6 +19,7 @@ pub mod series;
 pub mod signed_rank;
 pub mod simulation;
 pub mod special;
+pub mod two_sample;
 pub mod verdict;
 
 pub use bootstrap::Bootstrap;

@@ -1,11 +1,18 @@
-//! Two rows paired over rounds, compared as a ratio: of whole figures, or of what they add over a common floor.
+//! Two rows compared as a ratio: paired over rounds, on whole figures or on what they add over a common floor; or two
+//! runs that share no rounds.
 
-use crate::error::{Unusable, finite};
+mod between;
+mod ratio;
+
+use between::{Between, groups, per_restart};
+use ratio::RatioAverages;
+
+use crate::error::Unusable;
 use crate::interval::Interval;
 use crate::location::Walsh;
-use crate::quantile::{mad_scale, median, quantile_sorted};
-use crate::restarts::{FEWEST_RESTARTS, between_interval, between_p_value, hull};
-use crate::signed_rank::{cut, p_value, pairs_needed};
+use crate::quantile::{mad_scale, median};
+use crate::signed_rank;
+use crate::two_sample::{self, Shifts};
 
 /// Pairs of one comparison, in the order of rounds.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +36,15 @@ pub enum Values<'a> {
         /// Baseline minus floor.
         baseline: &'a [f64],
     },
+    /// Log ratios of two runs that were not interleaved: nothing is paired between them.
+    Separate {
+        /// Of the one run.
+        row: &'a [f64],
+        /// Of the run compared with.
+        baseline: &'a [f64],
+        /// Restart of each value of the run compared with; those of the other stand in [`Pairs::restarts`].
+        baseline_restarts: &'a [u32],
+    },
 }
 
 impl<'a> Pairs<'a> {
@@ -38,11 +54,19 @@ impl<'a> Pairs<'a> {
         Self { values: Values::LogRatios(values), restarts: &[] }
     }
 
-    /// Number of pairs.
+    /// Number of pairs; of two separate runs, values in the smaller one.
     #[must_use]
     pub const fn len(&self) -> usize {
         match self.values {
             Values::LogRatios(values) | Values::Added { row: values, .. } => values.len(),
+            // The smaller sample limits what can be said.
+            Values::Separate { row, baseline, .. } => {
+                if row.len() < baseline.len() {
+                    row.len()
+                } else {
+                    baseline.len()
+                }
+            }
         }
     }
 
@@ -57,6 +81,7 @@ impl<'a> Pairs<'a> {
         let averages = match self.values {
             Values::LogRatios(values) => Averages::Walsh(Walsh::new(values)?),
             Values::Added { row, baseline } => Averages::Ratios(RatioAverages::new(row, baseline)?),
+            Values::Separate { row, baseline, .. } => Averages::Shifts(Shifts::new(row, baseline)?),
         };
         let by_restart = self.by_restart()?;
         Ok(Prepared { pairs: self, averages, by_restart })
@@ -77,47 +102,42 @@ impl<'a> Pairs<'a> {
         self.prepare()?.p_value(ratio)
     }
 
-    /// Share of rounds in which the row was lower than the baseline.
+    /// Share of rounds in which the row was lower than the baseline; of two separate runs, share of all combinations.
     #[must_use]
     pub fn share_below(&self) -> f64 {
-        let below = match self.values {
-            Values::LogRatios(values) => values.iter().filter(|&&value| value < 0.0).count(),
-            Values::Added { row, baseline } => {
-                row.iter().zip(baseline).filter(|(row, base)| row < base).count()
+        let count =
+            |row: &[f64], baseline: &[f64]| row.iter().zip(baseline).filter(|(row, base)| row < base).count();
+        let (below, all) = match self.values {
+            Values::LogRatios(values) => (values.iter().filter(|&&value| value < 0.0).count(), values.len()),
+            Values::Added { row, baseline } => (count(row, baseline), row.len()),
+            Values::Separate { row, baseline, .. } => {
+                let below = |value: &f64| baseline.iter().filter(|base| value < *base).count();
+                (row.iter().map(below).sum(), row.len() * baseline.len())
             }
         };
-        below as f64 / self.len().max(1) as f64
+        below as f64 / all.max(1) as f64
     }
 
-    /// One estimate per restart (log ratio, or ratio of added cost), or `None` with fewer than three restarts.
-    fn by_restart(&self) -> Result<Option<Vec<f64>>, Unusable> {
-        if self.restarts.is_empty() {
-            return Ok(None);
-        }
-        if self.restarts.len() != self.len() {
-            return Err(Unusable::BadParameter);
-        }
-        let mut ids = self.restarts.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.len() < FEWEST_RESTARTS {
-            return Ok(None);
-        }
-        let of = |values: &[f64], id: u32| -> Vec<f64> {
-            values
-                .iter()
-                .zip(self.restarts)
-                .filter(|(_, restart)| **restart == id)
-                .map(|(value, _)| *value)
-                .collect()
-        };
-        let estimate = |&id: &u32| match self.values {
-            Values::LogRatios(values) => Ok(Walsh::new(&of(values, id))?.estimate()),
+    /// What is known of the variance between restarts.
+    fn by_restart(&self) -> Result<Between, Unusable> {
+        match self.values {
+            Values::LogRatios(values) => per_restart(values, self.restarts).map(Between::of),
             Values::Added { row, baseline } => {
-                RatioAverages::new(&of(row, id), &of(baseline, id))?.estimate()
+                let Some(groups) = groups(self.restarts, row.len())? else { return Ok(Between::Unknown) };
+                let pick = |values: &[f64], group: &[usize]| -> Vec<f64> {
+                    group.iter().map(|&index| values[index]).collect()
+                };
+                let ratio = |group: Vec<usize>| {
+                    RatioAverages::new(&pick(row, &group), &pick(baseline, &group))?.estimate()
+                };
+                groups.into_iter().map(ratio).collect::<Result<_, _>>().map(Between::One)
             }
-        };
-        ids.iter().map(estimate).collect::<Result<_, _>>().map(Some)
+            Values::Separate { row, baseline, baseline_restarts } => {
+                let (row, baseline) =
+                    (per_restart(row, self.restarts)?, per_restart(baseline, baseline_restarts)?);
+                Ok(row.zip(baseline).map_or(Between::Unknown, |(row, baseline)| Between::Two(row, baseline)))
+            }
+        }
     }
 }
 
@@ -126,14 +146,14 @@ impl<'a> Pairs<'a> {
 pub struct Prepared<'a> {
     pairs: Pairs<'a>,
     averages: Averages,
-    /// One estimate per restart, with three restarts or more.
-    by_restart: Option<Vec<f64>>,
+    by_restart: Between,
 }
 
 #[derive(Debug, Clone)]
 enum Averages {
     Walsh(Walsh),
     Ratios(RatioAverages),
+    Shifts(Shifts),
 }
 
 impl Prepared<'_> {
@@ -148,22 +168,20 @@ impl Prepared<'_> {
         match &self.averages {
             Averages::Walsh(walsh) => Ok(libm::exp(walsh.estimate())),
             Averages::Ratios(ratios) => ratios.estimate(),
+            Averages::Shifts(shifts) => Ok(libm::exp(shifts.estimate())),
         }
     }
 
     /// Interval of the ratio, of at least confidence `level`.
     pub fn interval(&self, level: f64) -> Result<Interval, Unusable> {
         match &self.averages {
-            Averages::Walsh(walsh) => Ok(self.over_restarts(walsh.interval(level)?, level)?.map(libm::exp)),
-            Averages::Ratios(ratios) => self.over_restarts(ratios.interval(level)?, level),
-        }
-    }
-
-    /// Widened by the variance between restarts, where it is known.
-    fn over_restarts(&self, by_rounds: Interval, level: f64) -> Result<Interval, Unusable> {
-        match &self.by_restart {
-            Some(estimates) => Ok(hull(by_rounds, between_interval(estimates, level)?)),
-            None => Ok(by_rounds),
+            Averages::Walsh(walsh) => {
+                Ok(self.by_restart.widen(walsh.interval(level)?, level)?.map(libm::exp))
+            }
+            Averages::Ratios(ratios) => self.by_restart.widen(ratios.interval(level)?, level),
+            Averages::Shifts(shifts) => {
+                Ok(self.by_restart.widen(shifts.interval(level)?, level)?.map(libm::exp))
+            }
         }
     }
 
@@ -173,17 +191,17 @@ impl Prepared<'_> {
             return Err(Unusable::BadParameter);
         }
         let log = libm::log(ratio);
-        let (shifted, null): (Vec<f64>, f64) = match self.pairs.values {
-            Values::LogRatios(values) => (values.iter().map(|value| value - log).collect(), log),
+        let minus_log = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| value - log).collect() };
+        let (by_rounds, null) = match self.pairs.values {
+            Values::LogRatios(values) => (signed_rank::p_value(&minus_log(values))?, log),
             Values::Added { row, baseline } => {
-                (row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect(), ratio)
+                let shifted: Vec<f64> =
+                    row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect();
+                (signed_rank::p_value(&shifted)?, ratio)
             }
+            Values::Separate { row, baseline, .. } => (two_sample::p_value(&minus_log(row), baseline)?, log),
         };
-        let by_rounds = p_value(&shifted)?;
-        match &self.by_restart {
-            Some(estimates) => Ok(by_rounds.max(between_p_value(estimates, null)?)),
-            None => Ok(by_rounds),
-        }
+        Ok(by_rounds.max(self.by_restart.p_value(null)?))
     }
 
     /// Scatter of one pair about the ratio, relative: a standard deviation by way of the median absolute deviation.
@@ -195,6 +213,8 @@ impl Prepared<'_> {
                 let rest: Vec<f64> = row.iter().zip(baseline).map(|(row, base)| row - ratio * base).collect();
                 Ok(mad_scale(&rest)? / median(baseline)?.abs())
             }
+            // Of a difference of two single values, one from each run.
+            Values::Separate { row, baseline, .. } => Ok(libm::hypot(mad_scale(row)?, mad_scale(baseline)?)),
         }
     }
 }
@@ -205,65 +225,6 @@ impl Prepared<'_> {
 pub fn centre(values: &[f64], restarts: &[u32], level: f64) -> Result<(f64, Interval), Unusable> {
     let walsh = Walsh::new(values)?;
     let by_rounds = walsh.interval(level)?;
-    // Estimates per restart are taken on the values as they are, whatever their unit.
-    let interval = match (Pairs { values: Values::LogRatios(values), restarts }).by_restart()? {
-        Some(estimates) => hull(by_rounds, between_interval(&estimates, level)?),
-        None => by_rounds,
-    };
-    Ok((walsh.estimate(), interval))
-}
-
-/// The ratio of two paired differences by inverting the signed-rank test of `row − ρ·baseline`, as Theil and Sen do for
-/// slopes and Fieller for normal data: each Walsh average of that difference changes sign at the ratio
-/// `(rowᵢ + rowⱼ)/(baselineᵢ + baselineⱼ)`, so these ratios take the place of the Walsh averages.
-///
-/// Pairs whose denominator is not positive could change sign the other way: they count as lying beyond either end, which
-/// can only widen the interval. Too many of them, and the baseline's added cost is not resolved.
-#[derive(Debug, Clone)]
-struct RatioAverages {
-    pairs: usize,
-    sorted: Vec<f64>,
-    beyond: usize,
-}
-
-impl RatioAverages {
-    fn new(row: &[f64], baseline: &[f64]) -> Result<Self, Unusable> {
-        finite(row)?;
-        finite(baseline)?;
-        if row.len() != baseline.len() {
-            return Err(Unusable::BadParameter);
-        }
-        let mut sorted = Vec::with_capacity(row.len() * (row.len() + 1) / 2);
-        let mut beyond = 0;
-        for i in 0..row.len() {
-            for j in i..row.len() {
-                let denominator = baseline[i] + baseline[j];
-                if denominator > 0.0 {
-                    sorted.push((row[i] + row[j]) / denominator);
-                } else {
-                    beyond += 1;
-                }
-            }
-        }
-        finite(&sorted)?;
-        sorted.sort_unstable_by(f64::total_cmp);
-        Ok(Self { pairs: row.len(), sorted, beyond })
-    }
-
-    fn estimate(&self) -> Result<f64, Unusable> {
-        quantile_sorted(&self.sorted, 0.5).ok_or(Unusable::NotResolved)
-    }
-
-    fn interval(&self, level: f64) -> Result<Interval, Unusable> {
-        let (cut, level) = cut(self.pairs, 1.0 - level)
-            .ok_or(Unusable::TooFew { have: self.pairs, need: pairs_needed(level) })?;
-        let low = cut.checked_sub(self.beyond).ok_or(Unusable::NotResolved)?;
-        let high = self
-            .sorted
-            .len()
-            .checked_sub(1 + low)
-            .filter(|&high| high >= low)
-            .ok_or(Unusable::NotResolved)?;
-        Ok(Interval { low: self.sorted[low], high: self.sorted[high], level })
-    }
+    let between = Between::of(per_restart(values, restarts)?);
+    Ok((walsh.estimate(), between.widen(by_rounds, level)?))
 }

@@ -38,6 +38,44 @@ pub fn between_p_value(estimates: &[f64], null: f64) -> Result<f64, Unusable> {
     Ok(if error > 0.0 { 2.0 * t_cdf(-distance / error, size - 1.0) } else { 0.0 })
 }
 
+/// Welch's t interval of the difference of two means, one estimate per restart in each run; at least three each.
+pub fn welch_interval(first: &[f64], second: &[f64], level: f64) -> Result<Interval, Unusable> {
+    open_unit(level)?;
+    let Welch { difference, error, df } = welch(first, second)?;
+    let half = if error > 0.0 { t_quantile(0.5 + 0.5 * level, df)? * error } else { 0.0 };
+    Ok(Interval { low: difference - half, high: difference + half, level })
+}
+
+/// Two-sided p-value of Welch's test that the difference of the means is `null`.
+pub fn welch_p_value(first: &[f64], second: &[f64], null: f64) -> Result<f64, Unusable> {
+    let Welch { difference, error, df } = welch(first, second)?;
+    let distance = (difference - null).abs();
+    if distance == 0.0 {
+        return Ok(1.0);
+    }
+    Ok(if error > 0.0 { 2.0 * t_cdf(-distance / error, df) } else { 0.0 })
+}
+
+struct Welch {
+    difference: f64,
+    error: f64,
+    df: f64,
+}
+
+/// Welch, "The generalization of 'Student's' problem when several different population variances are involved",
+/// Biometrika 34 (1947).
+fn welch(first: &[f64], second: &[f64]) -> Result<Welch, Unusable> {
+    enough(first, FEWEST_RESTARTS)?;
+    enough(second, FEWEST_RESTARTS)?;
+    let part = |values: &[f64]| -> Result<(f64, f64), Unusable> {
+        let size = values.len() as f64;
+        Ok((variance(values)? / size, size - 1.0))
+    };
+    let ((a, df_a), (b, df_b)) = (part(first)?, part(second)?);
+    let df = (a + b) * (a + b) / (a * a / df_a + b * b / df_b);
+    Ok(Welch { difference: mean(first)? - mean(second)?, error: libm::sqrt(a + b), df })
+}
+
 /// Smallest interval that contains both; its level is the lower of the two.
 #[must_use]
 pub fn hull(a: Interval, b: Interval) -> Interval {

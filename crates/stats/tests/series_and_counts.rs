@@ -1,10 +1,11 @@
 //! Series, counts, restarts and ratios of differences: answers from SciPy 1.17.1 and NumPy, typed in.
 
 use stats::bootstrap::Bootstrap;
-use stats::restarts::{between_interval, between_p_value, variance_parts};
+use stats::restarts::{between_interval, between_p_value, variance_parts, welch_interval, welch_p_value};
 use stats::series::{
     Truncation, dispersion, drift, effective_sample_size, lag1_autocorrelation, mser5, spearman,
 };
+use stats::two_sample::{self, Shifts};
 use stats::{Pairs, Random, Unusable, Values, binomial, planning};
 
 #[track_caller]
@@ -160,4 +161,44 @@ fn random_streams_are_fixed() {
     assert_eq!(draw(0), draw(0));
     assert_ne!(draw(0), draw(1));
     assert_eq!(Random::new(1, 0).below(0), 0);
+}
+
+/// `scipy.stats.mannwhitneyu(x, y, method="exact")`; interval by an independent recursion in NumPy. Data: permeability of
+/// chorioamnion, Hollander, Wolfe & Chicken table 4.1, the example of R's `wilcox.test`.
+#[test]
+fn two_separate_samples() {
+    let x = [0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46];
+    let y = [1.15, 0.88, 0.90, 0.74, 1.21];
+    close(two_sample::p_value(&x, &y).unwrap(), 0.254_412_254_412_254_4, 1e-12);
+    let shifts = Shifts::new(&x, &y).unwrap();
+    close(shifts.estimate(), 0.305, 1e-12);
+    let interval = shifts.interval(0.95).unwrap();
+    close(interval.low, -0.15, 1e-9);
+    close(interval.high, 0.76, 1e-9);
+    close(interval.level, 0.960_039_960_039_960_1, 1e-12);
+    // Ties: all 126 ways to draw five of the nine midranks, enumerated in Python.
+    close(
+        two_sample::p_value(&[1.0, 2.0, 2.0, 3.0, 5.0], &[2.0, 4.0, 4.0, 6.0]).unwrap(),
+        0.269_841_269_841_269_8,
+        1e-12,
+    );
+    assert_eq!(two_sample::p_value(&[1.0; 4], &[1.0; 4]), Ok(1.0));
+    let few = Shifts::new(&x[..3], &y[..3]).unwrap().interval(0.95);
+    assert_eq!(few, Err(Unusable::TooFew { have: 3, need: 4 }));
+    // Where exact and approximate meet, they agree.
+    let many: Vec<f64> = (0..51).map(|i| libm::sin(f64::from(i) * 1.3)).collect();
+    let shifted: Vec<f64> = (0..51).map(|i| libm::cos(f64::from(i) * 2.1) + 0.3).collect();
+    let exact = two_sample::p_value(&many[..50], &shifted[..50]).unwrap();
+    let approximate = two_sample::p_value(&many, &shifted[..50]).unwrap();
+    assert!((exact / approximate - 1.0).abs() < 0.2, "{exact} {approximate}");
+}
+
+/// `scipy.stats.ttest_ind(a, b, equal_var=False)` and its confidence interval.
+#[test]
+fn welch() {
+    let (a, b) = ([0.01, 0.03, 0.005], [0.06, 0.05, 0.08]);
+    close(welch_p_value(&a, &b, 0.0).unwrap(), 0.014_953_297_582_274_533, 1e-9);
+    let interval = welch_interval(&a, &b, 0.95).unwrap();
+    close(interval.low, -0.080_987_574_202_446_25, 1e-9);
+    close(interval.high, -0.015_679_092_464_220_43, 1e-9);
 }
