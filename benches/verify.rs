@@ -118,8 +118,6 @@ fn algorithms(criterion: &mut Criterion) {
                 .iter(|| at_once(subject.backend.provision(&[auth::Account { principal: &principal }], NOW)));
         });
     }
-    criterion
-        .bench_function("issue/key/ES256", |bench| bench.iter(|| KeyMaterial::generate(Algorithm::Es256)));
 }
 
 fn memory(criterion: &mut Criterion) {
