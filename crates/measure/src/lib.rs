@@ -23,5 +23,5 @@ pub use loadgen::Ending;
 pub use plan::Plan;
 pub use recording::Recording;
 pub use run::{RunOptions, RunSummary, run};
-pub use scenario::Operation;
-pub use scenario::backend::{Lag, StoreDown};
+pub use scenario::backend::{Lag, LogoutAll, Promises, StoreDown};
+pub use scenario::{FileError, Operation, file};

@@ -2,15 +2,19 @@
 //!
 //! Invariant: nothing here can run anything; the same recording gives the same bytes.
 
+pub mod adr;
+pub mod advise;
 pub mod answer;
 mod build;
 pub mod claims;
 pub mod comparison;
 pub mod controls;
+pub mod cost;
 pub mod exporter;
 pub mod metric;
 pub mod model;
 pub mod number;
+pub mod prices;
 pub mod verdict;
 
 pub use build::{build, build_from};

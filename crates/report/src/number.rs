@@ -137,6 +137,16 @@ pub fn percent(share: f64) -> String {
     format!("{} %", grouped(value, decimals))
 }
 
+/// An amount of money without its currency, three significant digits however small: `0.00112`, `1.08`, `1,234`.
+#[must_use]
+pub fn money(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return "0".to_owned();
+    }
+    let magnitude = libm::floor(libm::log10(value.abs()));
+    grouped(value, (2.0 - magnitude).clamp(0.0, 12.0) as usize)
+}
+
 /// A whole number, grouped.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53 are printed")]
@@ -177,6 +187,15 @@ mod tests {
         assert_eq!(micros(70_840.0), "70.8");
         assert_eq!(micros(1_234_000.0), "1,234");
         assert_eq!(micros(-3_100.0), "−3.1");
+    }
+
+    #[test]
+    fn money_keeps_three_digits() {
+        assert_eq!(money(0.001_124_4), "0.00112");
+        assert_eq!(money(1.0849), "1.08");
+        assert_eq!(money(-12.345), "−12.3");
+        assert_eq!(money(1_234.5), "1,234");
+        assert_eq!(money(0.0), "0");
     }
 
     #[test]

@@ -35,7 +35,18 @@ impl Bootstrap {
         rounds: usize,
         mut statistic: impl FnMut(&[usize]) -> Option<f64>,
     ) -> Result<Interval, Unusable> {
-        open_unit(self.level)?;
+        let values = self.draws(rounds, |indices| statistic(indices).filter(|value| value.is_finite()))?;
+        self.bounds(rounds, values)
+    }
+
+    /// The draws themselves, for a figure of many that all come from the same ones: `statistic` as in
+    /// [`Self::interval`], its value of any type. A draw without one is left out; more than one in a hundred of those is
+    /// [`Unusable::NotFinite`].
+    pub fn draws<T>(
+        &self,
+        rounds: usize,
+        mut statistic: impl FnMut(&[usize]) -> Option<T>,
+    ) -> Result<Vec<T>, Unusable> {
         if rounds < FEWEST_ROUNDS {
             return Err(Unusable::TooFew { have: rounds, need: FEWEST_ROUNDS });
         }
@@ -44,16 +55,29 @@ impl Bootstrap {
         let mut values = Vec::with_capacity(self.draws);
         for _ in 0..self.draws {
             indices.fill_with(|| random.below(rounds));
-            values.extend(statistic(&indices).filter(|value| value.is_finite()));
+            values.extend(statistic(&indices));
         }
-        if values.is_empty() || values.len() * 100 < self.draws * 99 {
-            return Err(Unusable::NotFinite);
+        self.enough(values.len())?;
+        Ok(values)
+    }
+
+    /// The interval from the values of a statistic over [`Self::draws`] of so many rounds.
+    pub fn bounds(&self, rounds: usize, mut values: Vec<f64>) -> Result<Interval, Unusable> {
+        open_unit(self.level)?;
+        if rounds < FEWEST_ROUNDS {
+            return Err(Unusable::TooFew { have: rounds, need: FEWEST_ROUNDS });
         }
+        values.retain(|value| value.is_finite());
+        self.enough(values.len())?;
         values.sort_unstable_by(f64::total_cmp);
         let n = rounds as f64;
         let t = t_quantile(0.5 + 0.5 * self.level, n - 1.0)?;
         let tail = normal_cdf(-libm::sqrt(n / (n - 1.0)) * t);
         let bound = |q| quantile_sorted(&values, q).ok_or(Unusable::NotFinite);
         Ok(Interval { low: bound(tail)?, high: bound(1.0 - tail)?, level: self.level })
+    }
+
+    const fn enough(&self, values: usize) -> Result<(), Unusable> {
+        if values == 0 || values * 100 < self.draws * 99 { Err(Unusable::NotFinite) } else { Ok(()) }
     }
 }
