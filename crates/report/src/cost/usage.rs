@@ -90,7 +90,11 @@ impl Measured {
         let floor = columns(FLOOR);
         let rows = recording.run.rows.iter().filter_map(|row| {
             let columns = columns(&row.name);
-            let of = |at: &[usize]| usage(row, &medians(&columns, at)?, medians(&floor, at), logins);
+            let has_store = blocks.iter().any(|block| block.backend == row.name && block.store.is_some());
+            let of = |at: &[usize]| {
+                let usage = usage(row, &medians(&columns, at)?, medians(&floor, at), logins)?;
+                Some(Usage { has_store, ..usage })
+            };
             let all: Vec<usize> = (0..rounds.len()).collect();
             Some(MeasuredRow {
                 name: row.name.clone(),
@@ -180,7 +184,7 @@ fn usage(row: &RowRecord, at: &Column, floor: Option<Column>, logins: Option<f64
         app_bytes: floor.unwrap_or(memory),
         app_bytes_per_login: floor.map_or(0.0, |floor| per_login(memory - floor)),
         store_bytes_per_login: per_login(data),
-        has_store: row.store.is_some(),
+        has_store: false,
     })
     .filter(|usage| usage.app_cpu_s > 0.0)
 }
