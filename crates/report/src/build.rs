@@ -1,7 +1,7 @@
 //! From a recording to a [`Report`]: the analysis, joined with what the recording says of rows, machine and settings.
 //!
-//! Invariant: a pure function of the recording. Numbers are kept to six significant digits, far finer than any of them
-//! is known, so that the files stay small and read alike everywhere.
+//! Invariant: a pure function of the recording. Numbers are kept to six significant digits and ratios to four decimals,
+//! finer than any of them is known, so that the files stay small and read alike everywhere.
 
 use measure::Recording;
 use measure::recording::sha256_hex;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::answer;
 use crate::comparison::{Analysis, Context, Estimate, analyse};
 use crate::model::{Figure, Report, Run, SCHEMA, Skipped, Warning, WrongAnswers};
+use crate::number;
 use crate::number::six_digits as rounded;
 
 mod environment;
@@ -137,8 +138,16 @@ fn warnings(recording: &Recording) -> Vec<Warning> {
 }
 
 fn figure(estimate: Estimate) -> Figure {
+    kept(estimate, rounded)
+}
+
+fn ratio(estimate: Estimate) -> Figure {
+    kept(estimate, number::four_decimals)
+}
+
+fn kept(estimate: Estimate, digits: fn(f64) -> f64) -> Figure {
     let figure = Figure::from(estimate);
-    Figure { value: rounded(figure.value), low: figure.low.map(rounded), high: figure.high.map(rounded) }
+    Figure { value: digits(figure.value), low: figure.low.map(digits), high: figure.high.map(digits) }
 }
 
 /// The word that serde writes for a unit variant.

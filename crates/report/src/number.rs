@@ -31,6 +31,18 @@ pub fn six_digits(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 
+/// A number with four significant digits, for times out of a histogram that keeps three.
+#[must_use]
+pub fn four_digits(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
+}
+
+/// A ratio with four decimals: one more than is printed.
+#[must_use]
+pub fn four_decimals(ratio: f64) -> f64 {
+    format!("{ratio:.4}").parse().unwrap_or(ratio)
+}
+
 /// Decimals that leave about three significant digits.
 #[must_use]
 pub fn decimals(value: f64) -> usize {
@@ -85,6 +97,9 @@ pub fn time(ns: f64) -> String {
 /// A duration at a round tick of an axis: `5 s`, not `5.00 s`.
 #[must_use]
 pub fn time_tick(ns: f64) -> String {
+    if ns == 0.0 {
+        return "0".to_owned();
+    }
     let (unit, size) = time_unit(ns);
     let scaled = ns / size;
     let decimals = (0..3).find(|d| (scaled * 10f64.powi(*d)).fract().abs() < 1e-6).unwrap_or(3);

@@ -18,7 +18,7 @@ pub(super) fn notes(recording: &Recording, report: &Report) -> Vec<Note> {
     if report.run.floor.is_some() {
         note(
             "Added over none",
-            "Every request pays for HTTP, whatever the design. The row `none` does the same work without authentication; \
+            "Every request pays for HTTP, whatever the design. The row none does the same work without authentication; \
              subtracting it, round by round, leaves what the design itself costs. A ratio of whole requests looks smaller."
                 .to_owned(),
         );

@@ -11,6 +11,7 @@ use super::{figure, pass_name, rounded};
 use crate::comparison::{self, Analysis, PairedScenario, Scope};
 use crate::metric::Metric;
 use crate::model::{Block, Comparison, Curve, Figure, RowFigures, Scenario};
+use crate::number;
 
 /// Shares at which a curve is drawn: those that tables name, and enough between them.
 const SHARES: [f64; 25] = [
@@ -97,9 +98,9 @@ fn compared(c: &comparison::Comparison) -> Comparison {
         metric: c.metric,
         added: c.scope == Scope::Added,
         registered: c.registered,
-        ratio: c.ratio.map(figure),
+        ratio: c.ratio.map(super::ratio),
         difference: figure(c.difference),
-        equivalence: c.equivalence.map(|bounds| bounds.map(rounded)),
+        equivalence: c.equivalence.map(|bounds| bounds.map(number::four_decimals)),
         margin: c.margin,
         verdict: c.verdict,
         different: c.different,
@@ -107,7 +108,7 @@ fn compared(c: &comparison::Comparison) -> Comparison {
         unranked: c.unranked,
         withheld: c.withheld,
         lower_share: rounded(c.lower_share),
-        resolvable: c.resolvable.map(rounded),
+        resolvable: c.resolvable.map(number::four_decimals),
         rounds_needed: c.rounds_needed,
         rounds: c.rounds,
     }
@@ -122,7 +123,8 @@ fn block(record: &BlockRecord, operation: Operation, start: u64) -> Block {
         round: record.round,
         start_s: rounded(record.started_unix_ns.saturating_sub(start) as f64 / 1e9),
         length_s: rounded(record.measured_ns as f64 / 1e9),
-        response_p50_ns: p50.map(rounded),
+        // A histogram keeps three digits.
+        response_p50_ns: p50.map(number::four_digits),
         cpu_ns: record.cpu_ns_per_operation().map(rounded),
         steal: rounded(record.steal),
         valid: usable,
@@ -158,7 +160,7 @@ fn curves(
     }
     let times = |row: &str, kind| {
         let histogram = merged.get(&(row, kind)).filter(|histogram| !histogram.is_empty())?;
-        Some(SHARES.map(|share| rounded(histogram.value_at_quantile(share) as f64)).to_vec())
+        Some(SHARES.map(|share| number::four_digits(histogram.value_at_quantile(share) as f64)).to_vec())
     };
     let curve = |row: &str| {
         Some(Curve {

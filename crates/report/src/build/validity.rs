@@ -1,6 +1,6 @@
 //! How far the run may be believed, in words.
 
-use super::figure;
+use super::ratio;
 use crate::answer::ratio_with_interval;
 use crate::comparison::Analysis;
 use crate::controls::{ControlCheck, ControlResult, Role, RunState};
@@ -23,7 +23,7 @@ fn control(check: &ControlCheck) -> Control {
         scenario: check.scenario.clone(),
         row: check.row.clone(),
         metric: check.metric,
-        ratio: check.ratio.map(figure),
+        ratio: check.ratio.map(ratio),
         expected: super::rounded(check.expected),
         verdict: check.verdict,
         result: check.result,
@@ -53,7 +53,7 @@ fn passed(analysis: &Analysis) -> Sentence {
                 && check.metric == metric
                 && check.result == ControlResult::Passed
         };
-        analysis.controls.iter().find(of).and_then(|check| Some((check, figure(check.ratio?))))
+        analysis.controls.iter().find(of).and_then(|check| Some((check, ratio(check.ratio?))))
     };
     let mut sentence = Sentence::new();
     if let Some((_, cpu)) = first(true, Metric::Cpu) {

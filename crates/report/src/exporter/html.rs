@@ -29,11 +29,25 @@ impl Exporter for Html {
     }
 
     fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
-        Ok(page(report).into_string().into_bytes())
+        let full = page(report, Depth::Full).into_string();
+        let text = if full.len() > LIMIT { page(report, Depth::Lean).into_string() } else { full };
+        Ok(text.into_bytes())
     }
 }
 
-fn page(report: &Report) -> Markup {
+/// Largest size that every number is kept for, bytes.
+const LIMIT: usize = 250_000;
+
+/// How much of the numbers behind the charts the page carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// All.
+    Full,
+    /// Without the tables of single rounds, which stand in `report.json`: for long runs.
+    Lean,
+}
+
+fn page(report: &Report, depth: Depth) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -54,7 +68,7 @@ fn page(report: &Report) -> Markup {
                     (section::wrong(report))
                     (section::answer(report))
                     (decision::decision(report))
-                    @for scenario in &report.scenarios { (section::scenario(report, scenario)) }
+                    @for scenario in &report.scenarios { (section::scenario(report, scenario, depth)) }
                     (section::episodes(report))
                     (section::claims(report))
                     (section::reading(report))

@@ -9,7 +9,7 @@ use crate::model::{Episode, Figure, Part, Report, Scenario, Sentence, memory_wor
 use crate::number;
 
 /// Largest size, bytes.
-pub const LIMIT: usize = 60 * 1024;
+const LIMIT: usize = 60 * 1024;
 /// Kept free for the line that says what was left out.
 const RESERVE: usize = 256;
 const NOTHING: &str = "–";

@@ -10,9 +10,12 @@ use crate::metric::Metric;
 use crate::model::{Comparison, Report};
 use crate::verdict::Verdict;
 
-/// One comparison: ratio, its interval, the interval for equivalence, glyph and word. Absent numbers are null.
+/// One comparison: ratio, its interval, the interval for equivalence, place of its words. Absent numbers are null.
 #[derive(Serialize)]
-struct Pair(Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, &'static str, &'static str);
+struct Pair(Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, usize);
+
+/// Glyph, word and class of a verdict.
+type Words = (&'static str, &'static str, &'static str);
 
 /// Metric → row → pair, and metric → sentence.
 #[derive(Default, Serialize)]
@@ -21,14 +24,21 @@ struct Base {
     says: BTreeMap<&'static str, String>,
 }
 
+#[derive(Serialize)]
+struct Embedded<'a> {
+    words: Vec<Words>,
+    all: BTreeMap<&'a str, BTreeMap<&'a str, Base>>,
+}
+
 /// Scenario → baseline → pairs, as an inert script element.
 pub(super) fn pairs(report: &Report) -> Markup {
     let mut all: BTreeMap<&str, BTreeMap<&str, Base>> = BTreeMap::new();
+    let mut words: Vec<Words> = Vec::new();
     for scenario in &report.scenarios {
         let bases = all.entry(&scenario.name).or_default();
         for c in scenario.comparisons.iter().filter(|c| !c.added && c.metric.is_primary()) {
             let base = bases.entry(&c.baseline).or_default();
-            base.pairs.entry(c.metric.key()).or_default().insert(c.row.clone(), pair(c));
+            base.pairs.entry(c.metric.key()).or_default().insert(c.row.clone(), pair(c, &mut words));
         }
         for (baseline, base) in bases.iter_mut() {
             for metric in Metric::PRIMARY {
@@ -37,11 +47,11 @@ pub(super) fn pairs(report: &Report) -> Markup {
         }
     }
     // A less-than sign could end the element early; as an escape it is the same JSON.
-    let json = serde_json::to_string(&all).unwrap_or_default().replace('<', "\\u003c");
+    let json = serde_json::to_string(&Embedded { words, all }).unwrap_or_default().replace('<', "\\u003c");
     html! { script type="application/json" id="pairs" { (PreEscaped(json)) } }
 }
 
-fn pair(c: &Comparison) -> Pair {
+fn pair(c: &Comparison, words: &mut Vec<Words>) -> Pair {
     let ratio = c.ratio;
     let (low, high) = ratio.and_then(|r| r.interval()).unzip();
     let (from, to) = c.equivalence.map(|[from, to]| (from, to)).unzip();
@@ -50,5 +60,10 @@ fn pair(c: &Comparison) -> Pair {
     } else {
         c.verdict.label_on(c.metric)
     };
-    Pair(ratio.map(|r| r.value), low, high, from, to, c.verdict.glyph(), word)
+    let said = (c.verdict.glyph(), word, c.verdict.label());
+    let place = words.iter().position(|other| *other == said).unwrap_or_else(|| {
+        words.push(said);
+        words.len() - 1
+    });
+    Pair(ratio.map(|r| r.value), low, high, from, to, place)
 }

@@ -1,62 +1,56 @@
 (()=>{
-const d=document,all=(s,e=d)=>[...e.querySelectorAll(s)];
-const key=(row,i)=>{const c=row.cells[i],n=c.querySelector('data');return n?+n.value:c.textContent.trim()};
-all('table.sortable').forEach(t=>{
-  const heads=[...t.tHead.rows[t.tHead.rows.length-1].cells],body=t.querySelector('.choices');
+const d=document,each=(s,e=d)=>[...e.querySelectorAll(s)],one=(s,e=d)=>e.querySelector(s);
+// Sorting: by the value of a cell, or its words.
+each('table.sortable').forEach(t=>{
+  const heads=[...t.tHead.rows[t.tHead.rows.length-1].cells],body=one('.choices',t);
+  const key=(r,i)=>{const n=one('data',r.cells[i]);return n?+n.value:r.cells[i].textContent.trim()};
   heads.forEach((h,i)=>{
     const b=d.createElement('button');b.type='button';b.append(...h.childNodes);h.append(b);
-    b.addEventListener('click',()=>{
-      const up=h.getAttribute('aria-sort')!=='ascending';
+    b.onclick=()=>{
+      const up=h.ariaSort!=='ascending',num=v=>typeof v==='number';
       heads.forEach(o=>o.removeAttribute('aria-sort'));
       h.setAttribute('aria-sort',up?'ascending':'descending');
-      const rows=[...body.rows].map(r=>[key(r,i),r]);
-      rows.sort((x,y)=>{
-        const [a,b]=[x[0],y[0]],num=v=>typeof v==='number';
+      [...body.rows].map(r=>[key(r,i),r]).sort(([a],[b])=>{
         if(num(a)!==num(b))return num(a)?-1:1;
-        const o=num(a)?a-b:a<b?-1:a>b?1:0;
-        return up?o:-o;
-      });
-      rows.forEach(r=>body.append(r[1]));
-    });
+        return(up?1:-1)*(num(a)?a-b:a<b?-1:a>b?1:0);
+      }).forEach(r=>body.append(r[1]));
+    };
   });
 });
-const pairs=JSON.parse(d.getElementById('pairs').textContent),pick=d.getElementById('baseline');
+// Another baseline: every pair is embedded, nothing is computed but places on the axis.
+const {words,all}=JSON.parse(one('#pairs').textContent),pick=one('#baseline');
 if(!pick)return;
-const f=v=>v.toFixed(3),el=(n,c,...k)=>{const e=d.createElement(n);if(c)e.className=c;e.append(...k);return e};
+const f=v=>v.toFixed(3),el=(n,c,...k)=>{const e=d.createElement(n);e.className=c;e.append(...k);return e};
 const dat=v=>{const e=el('data','',f(v));e.value=v;return e};
-const kind={'◀':'faster','▶':'slower','≡':'equivalent','?':'inconclusive'};
 const cell=(c,p)=>{
-  if(!p){c.replaceChildren('–');return}
-  const k=[el('span','v '+(kind[p[5]]||'unranked'),el('b','',p[5]),' '+p[6])];
-  if(p[0]!=null){const s=el('small','',dat(p[0]));if(p[1]!=null)s.append(' [',dat(p[1]),', ',dat(p[2]),']');k.push(s)}
-  c.replaceChildren(...k);
+  if(!p)return c.replaceChildren('–');
+  const [glyph,word,kind]=words[p[5]],s=el('small','');
+  if(p[0]!=null)s.append(dat(p[0]));
+  if(p[1]!=null)s.append(' [',dat(p[1]),', ',dat(p[2]),']');
+  c.replaceChildren(el('span','v '+kind,el('b','',glyph),' '+word),s);
 };
-const forest=(g,p,at)=>{
-  const v=p&&p[0]!=null?p[0]:1,lo=p&&p[1]!=null?p[1]:v,hi=p&&p[2]!=null?p[2]:v,a=p&&p[3]!=null?p[3]:v,b=p&&p[4]!=null?p[4]:v;
-  const put=(e,n,x)=>e.setAttribute(n,at(x)),line=(e,x,y)=>{put(e,'x1',x);put(e,'x2',y)};
-  line(g.querySelector('.tost'),a,b);line(g.querySelector('.ci'),lo,hi);
-  const caps=all('.cap',g);line(caps[0],lo,lo);line(caps[1],hi,hi);
-  put(g.querySelector('.point'),'cx',v);
-  const t=g.querySelector('.value');
-  t.textContent=p?p[5]+' '+p[6]+(p[0]!=null?` ${f(v)} [${f(lo)}, ${f(hi)}]`:''):'baseline';
-  if(p&&p[0]!=null)t.dataset.value=v;else delete t.dataset.value;
+const mark=(g,p,at)=>{
+  const [v,lo,hi,a,b]=p||[],m=v??1,t=one('.value',g);
+  const line=(e,x,y)=>{e.setAttribute('x1',at(x??m));e.setAttribute('x2',at(y??m))};
+  line(one('.tost',g),a,b);line(one('.ci',g),lo,hi);
+  each('.cap',g).forEach((c,i)=>line(c,i?hi:lo,i?hi:lo));
+  one('.point',g).setAttribute('cx',at(m));
+  t.textContent=p?words[p[5]].slice(0,2).join(' ')+(v!=null?` ${f(v)} [${f(lo??v)}, ${f(hi??v)}]`:''):'baseline';
+  if(v!=null)t.dataset.value=v;else delete t.dataset.value;
 };
-const rebase=()=>{
-  const base=pick.value,own=base===pick.dataset.registered;
-  d.getElementById('exploratory').hidden=own;
-  all('[data-baseline]').forEach(e=>e.textContent=base);
-  const of=(s,m)=>(((pairs[s]||{})[base]||{}).pairs||{})[m]||{};
-  all('td[data-pair]').forEach(c=>cell(c,of(c.dataset.scenario,c.dataset.pair)[c.parentNode.dataset.row]));
-  all('.forest').forEach(e=>{
-    const {scenario,metric,margin,edge}=e.dataset,w=Math.log(1+ +margin);
-    const at=x=>(Math.min(1,Math.max(0,.5+Math.asinh(Math.log(x)/w)/(2*edge)))*100).toFixed(2)+'%';
-    all('g[data-row]',e).forEach(g=>forest(g,of(scenario,metric)[g.dataset.row],at));
-    const fig=e.closest('figure'),says=(((pairs[scenario]||{})[base]||{}).says||{})[metric];
-    if(says){fig.querySelector('.says').textContent=says;fig.querySelector('desc').textContent=says}
-    fig.querySelector('details').hidden=!own;
+pick.onchange=()=>{
+  const base=pick.value,own=base===pick.dataset.registered,of=(s,k,m)=>all[s]?.[base]?.[k]?.[m];
+  one('#exploratory').hidden=own;
+  each('[data-baseline]').forEach(e=>e.textContent=base);
+  each('td[data-pair]').forEach(c=>cell(c,of(c.dataset.scenario,'pairs',c.dataset.pair)?.[c.parentNode.dataset.row]));
+  each('.forest').forEach(e=>{
+    const {scenario,metric,margin,edge}=e.dataset,w=Math.log(1+ +margin),fig=e.closest('figure');
+    const at=x=>Math.min(100,Math.max(0,50+50*Math.asinh(Math.log(x)/w)/edge)).toFixed(2)+'%';
+    each('g[data-row]',e).forEach(g=>mark(g,of(scenario,'pairs',metric)?.[g.dataset.row],at));
+    one('.says',fig).textContent=one('desc',fig).textContent=of(scenario,'says',metric)??'';
+    one('details',fig).hidden=!own;
   });
 };
-d.querySelector('.rebase').hidden=false;
-pick.addEventListener('change',rebase);
-if(pick.value!==pick.dataset.registered)rebase();
+one('.rebase').hidden=false;
+if(pick.value!==pick.dataset.registered)pick.onchange();
 })();

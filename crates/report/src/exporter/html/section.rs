@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{chart, decision::verdict_words, num, sentence};
+use super::{Depth, chart, decision::verdict_words, num, sentence};
 use crate::answer::reading_order;
 use crate::claims::ClaimResult;
 use crate::metric::Metric;
@@ -22,9 +22,14 @@ pub(super) fn head(report: &Report) -> Markup {
                 span { (run.started.replace('T', " ").replace('Z', " UTC")) }
                 span .badge .(status_class(report)) { b { (status.glyph()) } " " (status.label()) }
             }
-            h1 { (report.question) }
+            h1 { @for part in questions(&report.question) { span { (part) } " " } }
         }
     }
+}
+
+/// The questions of the heading, one a line.
+fn questions(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive("? ").map(str::trim)
 }
 
 fn status_class(report: &Report) -> &'static str {
@@ -69,7 +74,7 @@ pub(super) fn answer(report: &Report) -> Markup {
             }
         }
         section .validity .(status_class(report)) aria-label="Validity" {
-            p { b { (report.validity.status.glyph()) " " (report.validity.status.label()) ". " } (sentence(&report.validity.sentence)) }
+            p { b .state { (report.validity.status.glyph()) " " (report.validity.status.label()) ". " } (sentence(&report.validity.sentence)) }
             @if !report.validity.reasons.is_empty() {
                 ul { @for reason in &report.validity.reasons { li { (reason) } } }
             }
@@ -125,7 +130,7 @@ fn controls(report: &Report) -> Markup {
     }
 }
 
-pub(super) fn scenario(report: &Report, scenario: &Scenario) -> Markup {
+pub(super) fn scenario(report: &Report, scenario: &Scenario, depth: Depth) -> Markup {
     let id = format!("scenario-{}", scenario.name);
     html! {
         section aria-labelledby=(id) {
@@ -145,7 +150,7 @@ pub(super) fn scenario(report: &Report, scenario: &Scenario) -> Markup {
                 (chart::forest(report, scenario, Metric::ResponseP50))
                 (chart::forest(report, scenario, Metric::Cpu))
                 (chart::curves(report, scenario))
-                (chart::strip(report, scenario))
+                (chart::strip(report, scenario, depth))
             }
         }
     }
@@ -194,7 +199,7 @@ pub(super) fn reading(report: &Report) -> Markup {
         section aria-labelledby="reading-title" {
             h2 #reading-title { "What the numbers mean" }
             dl .notes {
-                @for note in &report.notes { div { dt { (note.title) } dd { (note.text) } } }
+                @for note in &report.notes { div { dt { (note.title) } dd { (note.text.replace(" %", "\u{a0}%")) } } }
             }
             @if !report.validity.cautions.is_empty() {
                 details {

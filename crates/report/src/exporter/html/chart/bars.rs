@@ -41,7 +41,7 @@ pub(in super::super) fn cpu(report: &Report, scenario: &Scenario) -> Markup {
         }
     };
     let table = html! {
-        table {
+        table .nums {
             thead { tr { th scope="col" { "Backend" } th scope="col" { "Server" } th scope="col" { "Store" } th scope="col" { "Both" } } }
             tbody { @for (row, cpu) in &rows { tr {
                 th scope="row" { code { (row) } }
@@ -95,7 +95,7 @@ pub(in super::super) fn added(report: &Report, scenario: &Scenario, metric: Metr
         _ => "Response time added over none, p50, µs",
     };
     let table = html! {
-        table {
+        table .nums {
             thead { tr { th scope="col" { "Backend" } th scope="col" { (what) } } }
             tbody { @for (row, figure) in &rows { tr { th scope="row" { code { (row) } } (cell(Some(*figure))) } } }
         }
@@ -112,9 +112,9 @@ pub(in super::super) fn added(report: &Report, scenario: &Scenario, metric: Metr
 }
 
 fn cell(figure: Option<Figure>) -> Markup {
-    let Some(figure) = figure else { return html! { td .n { "–" } } };
+    let Some(figure) = figure else { return html! { td { "–" } } };
     html! {
-        td .n {
+        td {
             (num(figure.value, &number::time(figure.value)))
             @if let Some((low, high)) = figure.interval() {
                 " [" (num(low, &number::time(low))) ", " (num(high, &number::time(high))) "]"

@@ -47,22 +47,26 @@ pub(in super::super) fn curves(report: &Report, scenario: &Scenario) -> Markup {
             }
             svg .defs aria-hidden="true" width="0" height="0" {
                 symbol id=(all) viewBox="0 0 1000 1000" preserveAspectRatio="none" {
-                    @for curve in &curves { path .other d=(path(&curve.shares, &curve.response_ns, &x, &y)) {} }
+                    g .other { @for (i, curve) in curves.iter().enumerate() {
+                        path .curve id={ (all) "-" (i) } d=(path(&curve.shares, &curve.response_ns, &x, &y)) {}
+                    } }
+                }
+                symbol id={ (all) "-grid" } { (grid(&x, &y, &ticks)) }
+                symbol id={ (all) "-scale" } {
+                    @for tick in &ticks {
+                        text .tick x="44" text-anchor="end" y=(super::px((1.0 - y.place(*tick)) * PANEL + 4.0)) {
+                            (number::time_tick(*tick))
+                        }
+                    }
                 }
             }
             div .panels {
-                @for curve in &curves {
+                @for (i, curve) in curves.iter().enumerate() {
                     div .panel {
                         p { code { (curve.row) } }
                         div .plot {
-                            svg .chart aria-hidden="true" width="50" height=(super::px(PANEL)) {
-                                @for tick in &ticks {
-                                    text .tick x="44" text-anchor="end" y=(super::px((1.0 - y.place(*tick)) * PANEL + 4.0)) {
-                                        (number::time_tick(*tick))
-                                    }
-                                }
-                            }
-                            (panel(curve, &all, &x, &y, &ticks))
+                            svg .chart aria-hidden="true" width="50" height=(super::px(PANEL)) { use href={ "#" (all) "-scale" } {} }
+                            (panel(curve, i, &all, &x, &y))
                         }
                     }
                 }
@@ -81,29 +85,36 @@ pub(in super::super) fn curves(report: &Report, scenario: &Scenario) -> Markup {
     }
 }
 
-fn panel(curve: &Curve, all: &str, x: &Scale, y: &Scale, ticks: &[f64]) -> Markup {
-    let id = format!("{all}-{}", curve.row);
+/// Lines and percentiles behind every panel.
+fn grid(x: &Scale, y: &Scale, ticks: &[f64]) -> Markup {
+    html! {
+        g .axis {
+            @for tick in ticks {
+                @let h = super::px((1.0 - y.place(*tick)) * PANEL);
+                line x1="0" x2="100%" y1=(h) y2=(h) {}
+            }
+            @for (share, label) in TICKS {
+                @let place = x.place(1.0 / (1.0 - share));
+                line x1=(pct(place)) x2=(pct(place)) y1="0" y2=(super::px(PANEL)) {}
+                text .tick x=(pct(place)) y=(super::px(PANEL + 14.0))
+                    text-anchor=(if place < 0.05 { "start" } else if place > 0.95 { "end" } else { "middle" }) { (label) }
+            }
+        }
+    }
+}
+
+fn panel(curve: &Curve, i: usize, all: &str, x: &Scale, y: &Scale) -> Markup {
+    let id = format!("{all}-t{i}");
     let at = |share| at(curve, share).map_or("–".to_owned(), |i| number::time(curve.response_ns[i]));
     html! {
         svg .chart xmlns="http://www.w3.org/2000/svg" role="img" width="100%" height=(super::px(PANEL + 18.0))
-            aria-labelledby={ (id) "-t" } {
-            title id={ (id) "-t" } { (curve.row) ": response time p50 " (at(0.5)) ", p99 " (at(0.99)) ", p99.9 " (at(0.999)) }
-            g .axis aria-hidden="true" {
-                @for tick in ticks {
-                    @let h = (1.0 - y.place(*tick)) * PANEL;
-                    line x1="0" x2="100%" y1=(super::px(h)) y2=(super::px(h)) {}
-                }
-                @for (share, label) in TICKS {
-                    @let place = x.place(1.0 / (1.0 - share));
-                    line x1=(pct(place)) x2=(pct(place)) y1="0" y2=(super::px(PANEL)) {}
-                    text .tick x=(pct(place)) y=(super::px(PANEL + 14.0))
-                        text-anchor=(if place < 0.05 { "start" } else if place > 0.95 { "end" } else { "middle" }) { (label) }
-                }
-            }
+            aria-labelledby=(id) {
+            title id=(id) { (curve.row) ": response time p50 " (at(0.5)) ", p99 " (at(0.99)) ", p99.9 " (at(0.999)) }
+            use href={ "#" (all) "-grid" } width="100%" height=(super::px(PANEL + 18.0)) {}
             svg width="100%" height=(super::px(PANEL)) viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true" {
                 use href={ "#" (all) } width="1000" height="1000" {}
-                path .service d=(path(&curve.shares, &curve.service_ns, x, y)) {}
-                path .own d=(path(&curve.shares, &curve.response_ns, x, y)) {}
+                @if !curve.service_ns.is_empty() { path .service d=(path(&curve.shares, &curve.service_ns, x, y)) {} }
+                use .own href={ "#" (all) "-" (i) } {}
             }
         }
     }
@@ -126,19 +137,19 @@ fn at(curve: &Curve, share: f64) -> Option<usize> {
 
 fn table(curves: &[&Curve]) -> Markup {
     let cell = |curve: &Curve, times: &[f64], share: f64| match at(curve, share) {
-        Some(i) => html! { td .n { (num(times[i], &number::time(times[i]))) } },
-        None => html! { td .n { "–" } },
+        Some(i) => html! { td { (num(times[i], &number::time(times[i]))) } },
+        None => html! { td { "–" } },
     };
     html! {
-        table {
+        table .nums {
             thead { tr {
                 th scope="col" { "Backend" } th scope="col" { "Time" }
                 @for (_, label) in COLUMNS { th scope="col" { (label) } }
             } }
             tbody {
                 @for curve in curves {
-                    tr { th scope="row" { code { (curve.row) } } td { "response" } @for (share, _) in COLUMNS { (cell(curve, &curve.response_ns, share)) } }
-                    tr { th scope="row" { code { (curve.row) } } td { "service" } @for (share, _) in COLUMNS { (cell(curve, &curve.service_ns, share)) } }
+                    tr { th scope="row" { code { (curve.row) } } td .t { "response" } @for (share, _) in COLUMNS { (cell(curve, &curve.response_ns, share)) } }
+                    tr { th scope="row" { code { (curve.row) } } td .t { "service" } @for (share, _) in COLUMNS { (cell(curve, &curve.service_ns, share)) } }
                 }
             }
         }

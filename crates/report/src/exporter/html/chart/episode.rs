@@ -56,15 +56,15 @@ pub(in super::super) fn exposure(report: &Report, episode: &Episode) -> Markup {
         (swatch("<path class=\"declared\" d=\"M11 0V12\"/>", "declared bound"))
     } };
     let table = html! {
-        table {
+        table .nums {
             thead { tr { th scope="col" { "Backend" } th scope="col" { "Ended by" } th scope="col" { "Tried" } th scope="col" { "Let in" } th scope="col" { "Latest" } th scope="col" { "Declared" } } }
             tbody { @for (row, e) in &rows { tr {
                 th scope="row" { code { (row) } }
-                td { (e.by) }
-                td .n { (number::count(e.sent_after)) }
-                td .n { (number::count(e.accepted)) }
-                td .n { (num(e.longest_ns, &number::time(e.longest_ns))) }
-                td { (report.row(row).map_or("", |r| r.revocation.as_str())) }
+                td .t { (e.by) }
+                td { (number::count(e.sent_after)) }
+                td { (number::count(e.accepted)) }
+                td { (num(e.longest_ns, &number::time(e.longest_ns))) }
+                td .t { (report.row(row).map_or("", |r| r.revocation.as_str())) }
             } } }
         }
     };
@@ -84,6 +84,10 @@ fn words(e: &ExposureFigures) -> String {
 
 /// Response time of a login: median to 99th percentile.
 pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
+    // Where credentials are ended, logins are only the way there.
+    if episode.rows.iter().any(|figures| !figures.exposure.is_empty()) {
+        return html! {};
+    }
     let rows: Vec<(&str, f64, f64)> = shown(report, episode)
         .filter_map(|figures| {
             let login = figures.operations.get("login")?;
@@ -116,12 +120,12 @@ pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
     } };
     let chart = svg(&id, bottom + AXIS, "Response time of a login", &says.to_string(), &body);
     let table = html! {
-        table {
+        table .nums {
             thead { tr { th scope="col" { "Backend" } th scope="col" { "p50" } th scope="col" { "p99" } } }
             tbody { @for (row, p50, p99) in &rows { tr {
                 th scope="row" { code { (row) } }
-                td .n { (num(*p50, &number::time(*p50))) }
-                td .n { (num(*p99, &number::time(*p99))) }
+                td { (num(*p50, &number::time(*p50))) }
+                td { (num(*p99, &number::time(*p99))) }
             } } }
         }
     };
@@ -134,7 +138,7 @@ pub(in super::super) fn operations(report: &Report, episode: &Episode) -> Markup
         details {
             summary { "All operations of " (episode.name) }
             div .scroll tabindex="0" role="region" aria-label={ "Operations of " (episode.name) } {
-                table {
+                table .nums {
                     thead { tr {
                         th scope="col" { "Backend" } th scope="col" { "Operation" } th scope="col" { "Answers" }
                         th scope="col" { "p50" } th scope="col" { "p99" } th scope="col" { "Longest" }
@@ -144,8 +148,8 @@ pub(in super::super) fn operations(report: &Report, episode: &Episode) -> Markup
                             @for (operation, o) in &figures.operations {
                                 tr {
                                     th scope="row" { code { (figures.row) } }
-                                    td { (operation) }
-                                    td { @for (i, (outcome, n)) in o.outcomes.iter().enumerate() { @if i > 0 { ", " } (number::count(*n)) " " (outcome.replace('-', " ")) } }
+                                    td .t { (operation) }
+                                    td .t { @for (i, (outcome, n)) in o.outcomes.iter().enumerate() { @if i > 0 { ", " } (number::count(*n)) " " (outcome.replace('-', " ")) } }
                                     (time(o.response_p50_ns)) (time(o.response_p99_ns)) (time(o.response_max_ns))
                                 }
                             }
@@ -158,7 +162,7 @@ pub(in super::super) fn operations(report: &Report, episode: &Episode) -> Markup
 }
 
 fn time(ns: Option<f64>) -> Markup {
-    html! { td .n { @match ns { Some(ns) => (num(ns, &number::time(ns))), None => "–" } } }
+    html! { td { @match ns { Some(ns) => (num(ns, &number::time(ns))), None => "–" } } }
 }
 
 fn count(n: usize) -> f64 {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
+use super::super::Depth;
 use super::{Scale, axis, figure, num, px, round_ticks, svg, swatch};
 use crate::answer::{self, reading_order};
 use crate::model::{Block, Report, Scenario};
@@ -15,7 +16,7 @@ const LANE: f64 = 34.0;
 /// Deviations a lane can reach, as shares: the first that holds most blocks is taken.
 const REACHES: [f64; 4] = [0.05, 0.10, 0.25, 0.50];
 
-pub(in super::super) fn strip(report: &Report, scenario: &Scenario) -> Markup {
+pub(in super::super) fn strip(report: &Report, scenario: &Scenario, depth: Depth) -> Markup {
     let Some(end) = scenario.blocks.iter().map(|block| block.start_s + block.length_s).reduce(f64::max)
     else {
         return html! {};
@@ -49,8 +50,12 @@ pub(in super::super) fn strip(report: &Report, scenario: &Scenario) -> Markup {
         (swatch("<path class=\"block void\" d=\"M7 6V1M14 6V10\"/>", "void (dashed)"))
         (swatch("<path class=\"steal\" d=\"M7 11V4M14 11V1\"/>", "stolen CPU time"))
     } };
+    let table = match depth {
+        Depth::Full => table(scenario, &rows),
+        Depth::Lean => html! { p { "Every block of this run stands in " code { "report.json" } "." } },
+    };
     let chart = svg(&id, lanes + 24.0, "Blocks in time", &says.to_string(), &body);
-    figure("wide", "Every block in time", &says, &chart, &key, &table(scenario, &rows))
+    figure("wide", "Every block in time", &says, &chart, &key, &table)
 }
 
 /// Vertical strokes in units of a stretched drawing: place across, from, to (0 = top, 1 = bottom).
@@ -118,7 +123,7 @@ fn steal(blocks: &[Block], worst: f64) -> Vec<Stroke> {
 /// Round by round, each row's response time: the paired data the verdicts rest on.
 fn table(scenario: &Scenario, rows: &[&str]) -> Markup {
     html! {
-        table .tight {
+        table .nums .tight {
             caption { "Response time p50 by round, µs" }
             thead { tr { th scope="col" { "Round" } @for row in rows { th scope="col" { code { (row) } } } } }
             tbody {
@@ -126,7 +131,7 @@ fn table(scenario: &Scenario, rows: &[&str]) -> Markup {
                     tr {
                         th scope="row" { (round + 1) }
                         @for row in rows {
-                            td .n {
+                            td {
                                 @match scenario.blocks.iter().find(|b| b.round == round && b.row == *row).and_then(|b| b.response_p50_ns) {
                                     Some(ns) => (num(ns, &number::micros(ns))),
                                     None => "–",
