@@ -12,15 +12,16 @@ pub const LOGIN: &str = "/login";
 pub const ME: &str = "/me";
 /// `POST`: a write; updates the session record where there is one.
 pub const NOTE: &str = "/note";
-/// `POST` (RFC 6749 §6): `grant_type=refresh_token&refresh_token=…`.
+/// `POST` (RFC 6749 §6): `grant_type=refresh_token&refresh_token=…` → 200, or 400 with `invalid_grant`.
 pub const REFRESH: &str = "/refresh";
-/// `POST`: ends this login. 204.
+/// `POST`: ends this login. 204. The body may name the refresh token that ends with it, as a form: `refresh_token=…`.
 pub const LOGOUT: &str = "/logout";
 /// `POST`: ends every login of the subject, this one included. 204; 501 where the backend cannot.
 pub const LOGOUT_ALL: &str = "/logout-all";
-/// `POST` ([`PasswordBody`]): changes the password and ends the other logins. 204.
+/// `POST` ([`PasswordBody`]): changes the password and ends the other logins. 204; 403 where the current one is wrong.
 pub const PASSWORD: &str = "/password";
-/// `GET`: the subject's live logins; `DELETE`: all of them. 501 where the backend keeps no list.
+/// `GET`: how many live logins the subject has, `{"sessions":2}`; `DELETE`: ends all of them, as [`LOGOUT_ALL`]. 501 where
+/// the backend keeps no list.
 pub const SESSIONS: &str = "/sessions";
 
 /// Name of the session cookie (RFC 6265bis §4.1.3.2 prefix).

@@ -16,6 +16,7 @@ use crate::clock::WallClock;
 use crate::http::routes::Api;
 use crate::subjects::Subjects;
 use crate::totals::Totals;
+use crate::work::ExtraWork;
 
 /// The one type behind which every backend is served: an enum of stores, so that no call is boxed.
 pub(crate) type Backend = Authenticator<AnyStore, Subjects>;
@@ -49,7 +50,7 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
         clock: WallClock::default(),
         totals: Totals::default(),
         deadline: Duration::from_millis(options.deadline_ms),
-        extra_work: Duration::from_nanos(options.extra_work_ns),
+        extra_work: ExtraWork::calibrated(Duration::from_nanos(options.extra_work_ns)),
         cookie_logins,
         lockout,
     })

@@ -19,7 +19,7 @@ use super::{body, credentials, origin, reply};
 use crate::backend::Backend;
 use crate::clock::WallClock;
 use crate::totals::Totals;
-use crate::work;
+use crate::work::ExtraWork;
 
 /// What a login may take in all: a place in the hashing queue, the hash, and its round trips to the store. The queue
 /// refuses at once when it is full, so this bounds only what was admitted.
@@ -39,7 +39,7 @@ pub(crate) struct Api {
     /// Bound of what waits on a store.
     pub(crate) deadline: Duration,
     /// The positive control.
-    pub(crate) extra_work: Duration,
+    pub(crate) extra_work: ExtraWork,
     /// Logins hand out a cookie, so they can be forged across sites.
     pub(crate) cookie_logins: bool,
     /// How long an account stays locked after its last failure.
@@ -49,7 +49,7 @@ pub(crate) struct Api {
 impl Api {
     /// Answers one request of the measured address. A panic in a handler is a 500, not the end of the connection.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
-        work::burn(self.extra_work);
+        self.extra_work.burn();
         let mut handler = pin!(self.route(request));
         let outcome =
             poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {

@@ -76,6 +76,13 @@ impl Client {
         )
     }
 
+    /// Sends a `POST` and does not wait for the answer.
+    pub(crate) fn begin_json(&mut self, path: &str, body: &str) {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n");
+        self.write(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes());
+    }
+
     /// Bytes as they are. A server that has closed already is seen when its answer is read.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.get_mut().write_all(bytes);

@@ -1,10 +1,10 @@
 //! Every route for every shipped backend, on the memory store.
 
 use scenario::backend::LogoutAll;
-use scenario::wire;
+use scenario::wire::{self, PasswordHash};
 
 use crate::client::{Answer, Client};
-use crate::fixture::{Held, Server, all, login, login_body};
+use crate::fixture::{Held, Server, all, login, login_body, options};
 
 /// Runs a check against each shipped backend, and says which one failed.
 fn for_each(check: impl Fn(&Server, &mut Client)) {
@@ -242,4 +242,23 @@ fn an_account_with_many_failures_is_locked_out() {
     assert!(locked.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
     client.post_json(wire::LOGIN, &[], &login_body(15, wire::PASSWORD_TEXT)).expect(429);
     login(&mut client, 16);
+}
+
+#[test]
+fn a_full_hashing_queue_is_503_at_once_and_what_is_in_it_is_still_answered() {
+    let mut options = options("session-memory");
+    options.password_hash = PasswordHash::Argon2id;
+    let server = Server::start(options);
+    // All at once, far more than may wait: to shed none, hashing would have to be as fast as reading requests.
+    let mut clients: Vec<Client> = (0..200).map(|_| server.client()).collect();
+    for (subject, client) in (0..).zip(&mut clients) {
+        client.begin_json(wire::LOGIN, &login_body(subject, wire::PASSWORD_TEXT));
+    }
+    let answers: Vec<Answer> = clients.iter_mut().map(|client| client.answer(false).unwrap()).collect();
+    let (granted, shed): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(granted.len() >= 2 && !shed.is_empty());
+    assert!(shed.iter().all(|answer| answer.status == 503 && answer.header("retry-after") == Some("1")));
+    let counters = server.counters();
+    assert_eq!(counters.failures, shed.len() as u64);
+    assert!((1..=counters.failures).contains(&counters.logins_shed));
 }

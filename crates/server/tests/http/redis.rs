@@ -64,6 +64,8 @@ fn free_address() -> SocketAddr {
 fn serve(backend: &str, redis: &Redis) -> Server {
     let mut options = options(backend);
     options.redis = Some(redis.url());
+    // The store's connection lives on the first thread; the others use it from theirs.
+    options.threads = 2;
     Server::start(options)
 }
 
@@ -161,12 +163,7 @@ fn a_provision_that_breaks_is_seen_to_be_incomplete() {
     drop(redis);
     let body = r#"{"first":0,"subjects":5000,"devices":1,"revoked_per_million":0}"#;
     let mut control = server.control();
-    let head = format!(
-        "POST {} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        wire::CONTROL_PROVISION,
-        body.len()
-    );
-    control.write(head.as_bytes());
+    control.begin_json(wire::CONTROL_PROVISION, body);
     assert!(control.answer(false).is_none(), "no last chunk");
 }
 
