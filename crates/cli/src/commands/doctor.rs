@@ -1,5 +1,7 @@
 //! `authbench doctor`: what this machine can measure, and what it cannot.
 
+mod generator;
+
 use measure::affinity::Placement;
 use measure::environment::{Environment, environment};
 use serde::Serialize;
@@ -7,12 +9,15 @@ use serde::Serialize;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::signal;
 
 const EXAMPLE: &str = "Examples:
   authbench doctor
+  authbench doctor --generator
   authbench doctor --json | jq '.findings[] | select(.weight == \"limits\")'
 
-Exit code 0 also when something is found: a run says again, block by block, what it could not measure.";
+Exit code 0 also when something is found: a run says again, block by block, what it could not measure. With --generator
+it is 4 when a check is missed: close other programs, or do not believe response times from here.";
 
 /// Timer slack above this makes sleeping sends late, nanoseconds.
 const SLACK_NS: u64 = 100_000;
@@ -25,6 +30,12 @@ const OPEN_FILES: u64 = 4096;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct DoctorArgs {
+    /// Check the load generator against known truths instead: a stall, delays, arrivals, pacing (12 s)
+    #[arg(long)]
+    generator: bool,
+    /// With --generator: the long form (50 s)
+    #[arg(long, requires = "generator")]
+    full: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -56,6 +67,10 @@ enum Weight {
 }
 
 pub(crate) fn run(args: &DoctorArgs, output: &mut Output) -> Result<Exit, Failure> {
+    if args.generator {
+        let stop = signal::stop_flag("the check under way is cut off")?;
+        return generator::run(args.full, args.json, &stop, output);
+    }
     let environment = environment()?;
     let placement = Placement::of(&environment.limits.cpus);
     let findings = findings(&environment, &placement, on_path("redis-server"));
