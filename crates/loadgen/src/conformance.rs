@@ -112,11 +112,17 @@ impl Bench<'_> {
     }
 
     /// Open loop at a rate against a responder of its own.
-    fn open(&self, null: &NullOptions, arrival: Arrival, rate: f64, options: Options) -> Result<Pair, Error> {
+    fn open(
+        &self,
+        null: &NullOptions,
+        arrival: Arrival,
+        rate: f64,
+        options: &Options,
+    ) -> Result<Pair, Error> {
         let null = NullOptions { cores: self.responder_cores.clone(), ..null.clone() };
         let responder = NullResponder::start(&null)?;
         let steps = arrival.offsets(rate, 1).map(request);
-        let report = drive_fixed(&responder, &options, steps, self.stop)?;
+        let report = drive_fixed(&responder, options, steps, self.stop)?;
         Ok(Pair { report, null: responder.finish() })
     }
 
@@ -129,7 +135,7 @@ impl Bench<'_> {
         let pause = Pause { after_ns: total_ns * 3 / 10, length_ns: total_ns / 5, rate: RATE };
         let null = NullOptions { pause: Some(pause), ..NullOptions::default() };
         let options = Options { measure_ns: total_ns, ..Options::default() };
-        let pair = self.open(&null, Arrival::Constant, RATE as f64, options.clone())?;
+        let pair = self.open(&null, Arrival::Constant, RATE as f64, &options)?;
         let drain_ns = pair.null.drain_ns.unwrap_or(0);
         let share = ratio((pair.null.paused_ns + drain_ns) as f64, total_ns as f64);
         for (quantile, tolerance) in [(0.99, 0.02), (0.9, 0.04)] {
@@ -171,7 +177,8 @@ impl Bench<'_> {
     fn delay(&self, delay_us: u64, found: &mut dyn FnMut(Check)) -> Result<(), Error> {
         let null = NullOptions { delay_ns: delay_us * 1000, ..NullOptions::default() };
         let measure_ns = self.scaled(SECOND, 4 * SECOND);
-        let pair = self.open(&null, Arrival::Poisson, 500.0, Options { measure_ns, ..Options::default() })?;
+        let pair =
+            self.open(&null, Arrival::Poisson, 500.0, &Options { measure_ns, ..Options::default() })?;
         let measured = pair.report.service.value_at_quantile(0.5) as f64 / 1000.0;
         let truth = delay_us as f64;
         let name = format!("known delay of {} ms, service time p50", truth / 1000.0);
@@ -184,7 +191,7 @@ impl Bench<'_> {
     fn arrivals(&self, found: &mut dyn FnMut(Check)) -> Result<(), Error> {
         let measure_ns = self.scaled(2 * SECOND, 10 * SECOND);
         let options = Options { measure_ns, ..Options::default() };
-        let pair = self.open(&NullOptions::default(), Arrival::Poisson, 10_000.0, options)?;
+        let pair = self.open(&NullOptions::default(), Arrival::Poisson, 10_000.0, &options)?;
         let schedule = pair.report.arrivals.map_or(0.0, |arrivals| arrivals.intended);
         let note = format!(
             "Poisson 10,000/s in {} bins of 1 ms; the schedule's own is {schedule:.3}",
@@ -200,7 +207,7 @@ impl Bench<'_> {
         for spin_ns in [50_000, 0] {
             let measure_ns = self.scaled(SECOND, 5 * SECOND);
             let options = Options { measure_ns, spin_ns, ..Options::default() };
-            let pair = self.open(&NullOptions::default(), Arrival::Poisson, 10_000.0, options)?;
+            let pair = self.open(&NullOptions::default(), Arrival::Poisson, 10_000.0, &options)?;
             let at = |quantile| pair.report.own_lag.value_at_quantile(quantile) as f64 / 1000.0;
             let busy = pair.report.busy_share() * 100.0;
             let spun = ratio(pair.report.spin_ns as f64, pair.report.measured_ns as f64) * 100.0;

@@ -6,7 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crate::cores;
@@ -62,6 +62,7 @@ pub struct NullReport {
 pub struct NullResponder {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
+    served: Arc<AtomicU64>,
     thread: Option<JoinHandle<NullReport>>,
 }
 
@@ -77,6 +78,7 @@ impl NullResponder {
             listener.local_addr().map_err(Error::system("the null responder has no local address"))?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut reactor = Reactor::new(listener, options, Arc::clone(&stop))?;
+        let served = reactor.served();
         let chosen = options.cores.clone();
         let thread = std::thread::Builder::new()
             .name("null-responder".to_owned())
@@ -88,25 +90,19 @@ impl NullResponder {
                 reactor.run()
             })
             .map_err(Error::system("the null responder's thread cannot be started"))?;
-        Ok(Self { address, stop, thread: Some(thread) })
-    }
-
-    /// Serves on an existing listener, on the calling thread, until `stop` is set.
-    ///
-    /// # Errors
-    /// [`Error::System`] when no epoll set can be had.
-    pub fn serve(
-        listener: TcpListener,
-        options: &NullOptions,
-        stop: Arc<AtomicBool>,
-    ) -> Result<NullReport, Error> {
-        Ok(Reactor::new(listener, options, stop)?.run())
+        Ok(Self { address, stop, served, thread: Some(thread) })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Requests answered so far.
+    #[must_use]
+    pub fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
     }
 
     /// Ends it.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
@@ -34,6 +34,8 @@ pub(super) struct Reactor {
     delay_ns: u64,
     pause: Option<Pause>,
     stop: Arc<AtomicBool>,
+    /// The count of the report, for others to read meanwhile.
+    served: Arc<AtomicU64>,
     first_ns: Option<u64>,
     arrivals: Dispersion,
     drain: Option<Drain>,
@@ -87,11 +89,16 @@ impl Reactor {
             delay_ns: options.delay_ns,
             pause: options.pause,
             stop,
+            served: Arc::default(),
             first_ns: None,
             arrivals: Dispersion::new(1_000_000),
             drain: None,
             report: NullReport::default(),
         })
+    }
+
+    pub(super) fn served(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.served)
     }
 
     pub(super) fn run(&mut self) -> NullReport {
@@ -209,6 +216,7 @@ impl Reactor {
             return self.drop_peer(index);
         }
         self.report.requests += u64::from(heads);
+        self.served.store(self.report.requests, Ordering::Relaxed);
         if self.drain.is_some() {
             self.watch_drain();
         }
