@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing here can run anything; the same recording gives the same bytes.
 
+pub mod across;
 pub mod adr;
 pub mod advise;
 pub mod answer;

@@ -150,7 +150,7 @@ impl Slice<'_> {
 }
 
 /// Every paired scenario at every store distance: the plan's order, then ascending distance.
-fn slices<'a>(plan: &Plan, blocks: &[&'a BlockRecord]) -> Vec<Slice<'a>> {
+pub(crate) fn slices<'a>(plan: &Plan, blocks: &[&'a BlockRecord]) -> Vec<Slice<'a>> {
     let planned: Vec<&str> = plan.paired.iter().map(|paired| stem(&paired.scenario)).collect();
     let mut slices: BTreeMap<(usize, &str, u64), Vec<&BlockRecord>> = BTreeMap::new();
     for block in blocks.iter().filter(|block| block.kind == BlockKind::Paired) {

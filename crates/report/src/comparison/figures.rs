@@ -66,7 +66,7 @@ fn centre(row: &str, metric: Metric, table: &Table, level: f64, seed: u64) -> Op
 }
 
 /// Centre of values in their own unit, with its interval where there are enough of them.
-pub(super) fn plain(values: &[f64], restarts: &[u32], level: f64) -> Option<Estimate> {
+pub(crate) fn plain(values: &[f64], restarts: &[u32], level: f64) -> Option<Estimate> {
     match stats::pairs::centre(values, restarts, level) {
         Ok((value, interval)) => Some(estimate(value, Ok(interval))),
         Err(_) => stats::location::hodges_lehmann(values).ok().map(Estimate::bare),
