@@ -165,8 +165,10 @@ impl<W: Write> Table<W> {
 
     /// Restarts with an effect of their own: the interval may be wider than nominal, never narrower.
     fn restarts(&mut self) -> Outcome {
+        // Up to 240 pairs each: a fifth of the runs takes as long as the other tables.
+        let runs = self.runs.div_ceil(5);
         self.head(
-            "24 rounds per restart; effect of a restart in units of the standard error within one",
+            &format!("24 rounds per restart, {runs} runs; effect of a restart in standard errors within one"),
             "restarts, effect                    covered   wrongly granted at the margin",
         )?;
         let rules = Rules { alpha: 0.05, margin: MARGIN, family: 1 };
@@ -183,12 +185,12 @@ impl<W: Write> Table<W> {
                     }
                     all
                 };
-                let covered = share(self.runs, self.seed + 6, |random| {
+                let covered = share(runs, self.seed + 6, |random| {
                     let (values, restarts) = data(0.03, random);
                     let pairs = Pairs { values: Values::LogRatios(&values), restarts: &restarts };
                     Ok(pairs.interval(0.95)?.contains(libm::exp(0.03)))
                 })?;
-                let granted = share(self.runs, self.seed + 7, |random| {
+                let granted = share(runs, self.seed + 7, |random| {
                     let (values, restarts) = data(rules.log_margin(), random);
                     let pairs = Pairs { values: Values::LogRatios(&values), restarts: &restarts };
                     Ok(judge(&[pairs], rules).remove(0)?.verdict == Verdict::Equivalent)
@@ -233,11 +235,11 @@ impl<W: Write> Table<W> {
 
     /// The bootstrap is an approximation and its figures are descriptive: printed, not required.
     fn tail(&mut self) -> Outcome {
+        let runs = self.runs.div_ceil(10);
         self.head(
-            "bootstrap over rounds of the median of a skewed tail (lognormal, sd 40 %): descriptive",
+            &format!("bootstrap over rounds, {runs} runs: median of a skewed tail (lognormal, sd 40 %), descriptive"),
             "rounds                              covered",
         )?;
-        let runs = self.runs.div_ceil(10);
         for rounds in ROUNDS {
             let covered = share(runs, self.seed + 10, |random| {
                 let tails: Vec<f64> = (0..rounds).map(|_| libm::exp(0.4 * random.normal())).collect();
