@@ -50,13 +50,7 @@ impl Api {
     /// Answers one request of the measured address. A panic in a handler is a 500, not the end of the connection.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
         self.extra_work.burn();
-        let mut handler = pin!(self.route(request));
-        let outcome =
-            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
-                Ok(poll) => poll,
-                Err(_) => Poll::Ready(Err(Refusal::Internal)),
-            })
-            .await;
+        let outcome = guarded(pin!(self.route(request))).await;
         let reply = outcome.unwrap_or_else(Refusal::reply);
         self.totals.answered(reply.status().is_server_error());
         reply
@@ -256,4 +250,45 @@ pub(crate) async fn within<F: Future>(deadline: Duration, mut future: Pin<&mut F
         return Some(output);
     }
     tokio::time::timeout(deadline, future).await.ok()
+}
+
+/// The outcome of a handler; a panic in it is an outcome too.
+async fn guarded<T>(mut handler: Pin<&mut impl Future<Output = Result<T, Refusal>>>) -> Result<T, Refusal> {
+    poll_fn(|context| {
+        let poll = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)));
+        poll.unwrap_or(Poll::Ready(Err(Refusal::Internal)))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        crate::run::runtime().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_panic_is_an_internal_error() {
+        let panics = async {
+            tokio::task::yield_now().await;
+            if true {
+                panic!("on purpose");
+            }
+            Ok(())
+        };
+        assert_eq!(run(guarded(pin!(panics))), Err(Refusal::Internal));
+        assert_eq!(run(guarded(pin!(async { Ok(1) }))), Ok(1));
+    }
+
+    #[test]
+    fn a_deadline_is_kept_and_costs_nothing_where_nothing_waits() {
+        // Without a runtime a timer cannot be armed: this one is not.
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let ready = pin!(std::future::ready(7));
+        assert_eq!(pin!(within(Duration::ZERO, ready)).poll(&mut context), Poll::Ready(Some(7)));
+        let late = run(async { within(Duration::from_millis(1), pin!(std::future::pending::<()>())).await });
+        assert_eq!(late, None);
+    }
 }
