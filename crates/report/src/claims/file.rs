@@ -125,7 +125,7 @@ impl Claim {
             })?;
             figures.insert(name.clone(), parsed);
         }
-        for name in placeholders(raw.detail.get_ref()) {
+        for name in named_in(raw.detail.get_ref()) {
             if !figures.contains_key(name) {
                 let hint = suggestion(name, figures.keys().map(String::as_str));
                 return Err(refuse(
@@ -196,7 +196,7 @@ fn condition(raw: &RawCondition, figures: &BTreeMap<String, Expression>) -> Resu
 }
 
 /// Names between braces.
-pub(crate) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn named_in(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
