@@ -149,6 +149,10 @@ impl<'j> Client<'j> {
             (Operation::Logout, true) => self.jar.log_out(subject, device, done_ns),
             (Operation::Logout, false) => self.jar.set_ending(subject, device, false),
             (Operation::LogoutAll, true) => self.jar.log_out_all(subject, device, done_ns),
+            // The user pressed the button and was told that it does nothing: what goes on working is on the record.
+            (Operation::LogoutAll, false) if response.status == 501 => {
+                self.jar.log_out_all(subject, device, done_ns);
+            }
             (Operation::PasswordChange, true) => self.jar.change_password(subject, device, done_ns),
             (Operation::LogoutAll | Operation::PasswordChange, false) => self.jar.cancel_event(subject),
             _ => {}

@@ -72,7 +72,8 @@ pub enum CredentialFact {
     None,
     /// Nothing is known against it.
     Held,
-    /// An event that should end it was acknowledged (2xx complete) before this operation was sent.
+    /// An event that should end it was acknowledged (2xx complete; for "log out everywhere" also 501: the server said that
+    /// it cannot) before this operation was sent.
     Ended {
         /// Which.
         by: Ending,

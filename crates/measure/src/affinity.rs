@@ -29,6 +29,27 @@ impl Placement {
     }
 }
 
+impl Placement {
+    /// CPUs named by a plan; where it names none, as [`Self::of`] divides the allowed ones.
+    ///
+    /// # Errors
+    ///
+    /// When a CPU is named that this process may not use.
+    pub fn named(generator: &[u32], servers: &[u32], allowed: &[u32]) -> Result<Self, Error> {
+        if generator.is_empty() || servers.is_empty() {
+            return Ok(Self::of(allowed));
+        }
+        if let Some(cpu) = generator.iter().chain(servers).find(|cpu| !allowed.contains(cpu)) {
+            return Err(Error::Probe {
+                what: "the placement of the plan",
+                message: format!("CPU {cpu} may not be used; allowed are {allowed:?}"),
+            });
+        }
+        let shared = generator.iter().any(|cpu| servers.contains(cpu));
+        Ok(Self { generator: generator.to_vec(), servers: servers.to_vec(), shared })
+    }
+}
+
 /// The CPUs this thread may run on: what affinity and cpuset allow.
 ///
 /// # Errors

@@ -8,13 +8,17 @@ mod clock;
 pub mod environment;
 pub mod error;
 pub mod event;
+mod generator;
 pub mod judge;
 pub mod plan;
 pub mod process;
 pub mod recording;
 pub mod redact;
+pub mod resources;
 pub mod run;
+pub mod store;
 mod tally;
+pub mod target;
 
 pub use block::{BlockRecord, Outcome};
 pub use error::Error;

@@ -3,6 +3,8 @@
 mod budget;
 mod check;
 
+pub(crate) use budget::{CALIBRATION_BLOCKS, CEILING_MS};
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -38,6 +40,9 @@ pub struct Plan {
     /// Controls that run beside the backends.
     #[serde(default)]
     pub controls: Controls,
+    /// Threads of a server and CPUs of both sides.
+    #[serde(default)]
+    pub cores: Cores,
     /// Modelled distances of the store, microseconds; one pass each. Default: 0 only.
     #[serde(default)]
     pub store_rtt_us: Vec<u64>,
@@ -118,6 +123,24 @@ pub struct Statistics {
 
 fn once() -> u32 {
     1
+}
+
+/// Threads of a server, and CPUs of both sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cores {
+    /// Worker threads of each server process.
+    pub server_threads: u32,
+    /// CPUs of the generator; empty = the first one allowed.
+    pub generator: Vec<u32>,
+    /// CPUs of servers and private stores; empty = all others.
+    pub servers: Vec<u32>,
+}
+
+impl Default for Cores {
+    fn default() -> Self {
+        Self { server_threads: 1, generator: Vec::new(), servers: Vec::new() }
+    }
 }
 
 /// Controls beside the backends.

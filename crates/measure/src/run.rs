@@ -1,12 +1,26 @@
 //! One run: everything up, blocks in random order, a recording on disk.
 
+mod beside;
+mod block;
+mod conduct;
+mod fleet;
+mod growth;
+mod order;
+mod parts;
+mod pilot;
+mod rows;
+mod tool;
+mod watch;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use crate::affinity::{Placement, allowed};
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, Skipped};
+use crate::generator::Loadgen;
 use crate::plan::Plan;
 
 /// What a run is told besides its plan.
@@ -47,25 +61,36 @@ pub struct RunSummary {
     /// Answers that break what a backend promises, by row: wrong accepts, wrong rejects, wrong subjects.
     pub wrong_answers: BTreeMap<String, u64>,
     /// Rows that were not measured.
-    pub skipped: Vec<crate::event::Skipped>,
+    pub skipped: Vec<Skipped>,
     /// Stopped before the plan was done (Ctrl-C): what is there is on disk.
     pub stopped: bool,
 }
 
 /// Carries out a plan and leaves a recording in `options.out_dir`.
 ///
-/// Runs on the calling thread, which is bound to the generator's core meanwhile. `stop` ends it after the current
+/// Runs on the calling thread, which is bound to the generator's core meanwhile. `stop` ends it within the current
 /// block. Every child process has ended when this returns.
 ///
 /// # Errors
 ///
-/// [`Error`]; blocks finished before it stay readable.
-#[expect(clippy::todo, reason = "the signature that the command line builds on")]
+/// [`Error`]; blocks finished before it stay readable. Before the first block nothing is left behind.
 pub fn run(
-    _options: &RunOptions,
-    _plan: &Plan,
-    _events: &mut dyn FnMut(Event),
-    _stop: &AtomicBool,
+    options: &RunOptions,
+    plan: &Plan,
+    events: &mut dyn FnMut(Event),
+    stop: &AtomicBool,
 ) -> Result<RunSummary, Error> {
-    todo!()
+    let existing: Vec<&String> = options.existing.keys().collect();
+    let resolved = rows::resolve(plan, options.redis.is_some(), &existing)?;
+    let placement = Placement::named(&plan.cores.generator, &plan.cores.servers, &allowed()?)?;
+    let parts = parts::RealParts::new(options, &placement)?;
+    let setting = conduct::Setting {
+        plan,
+        resolved: &resolved,
+        placement: &placement,
+        out_dir: &options.out_dir,
+        executable: Some(&options.executable),
+        stop,
+    };
+    conduct::conduct(&setting, parts, Loadgen, events)
 }

@@ -1,5 +1,7 @@
 //! Children never outlive the run, whatever ends it. Real processes; this test binary plays the guard and the parent.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! A recording is read back whole, refused when a byte was changed, and usable up to where it was cut off.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -54,7 +54,13 @@ const BACKENDS: &[Builtin] = shelf![
     "backends/jwt-refresh.toml",
 ];
 
-const PLANS: &[Builtin] = shelf![];
+const PLANS: &[Builtin] = shelf![
+    "plans/quick.toml",
+    "plans/smoke.toml",
+    "plans/standard.toml",
+    "plans/evidence.toml",
+    "plans/selftest.toml",
+];
 
 const CLAIMS: &[Builtin] = shelf![
     "claims/C1.toml",

@@ -53,7 +53,7 @@ pub fn environment() -> Result<Environment, Error> {
             .collect(),
         load_average: LoadAverage::current()
             .ok()
-            .map(|load| [load.one, load.five, load.fifteen].map(|value| f64::from(value))),
+            .map(|load| [load.one, load.five, load.fifteen].map(f64::from)),
     })
 }
 

@@ -125,6 +125,16 @@ fn check_statistics(
     if !plan.control_names().is_empty() && plan.paired.is_empty() {
         return refuse("controls", "episodes have no controls".into(), "add [[paired]], or leave it out");
     }
+    if !(1..=256).contains(&plan.cores.server_threads) {
+        return refuse("cores.server_threads", "is not between 1 and 256".into(), "1 is the default");
+    }
+    if plan.cores.generator.is_empty() != plan.cores.servers.is_empty() {
+        return refuse(
+            "cores",
+            "only one side has CPUs".into(),
+            "name `generator` and `servers`, or neither",
+        );
+    }
     if plan.store_rtt_us.iter().any(|&rtt| rtt > 1_000_000) {
         return refuse(
             "store_rtt_us",

@@ -117,6 +117,8 @@ pub struct ScenarioRecord {
     pub question: String,
     /// Paired rounds, or whole episodes?
     pub paired: bool,
+    /// Seed of its draws in this run: the file's own, moved by the plan's.
+    pub seed: u64,
     /// The file's text.
     pub text: String,
     /// SHA-256 of that text, hex.
@@ -174,14 +176,12 @@ pub enum Entered {
         /// End of the transient by MSER-5, milliseconds from the first request; absent = no steady state.
         transient_ms: Option<u64>,
     },
-    /// The warm-up of a scenario's blocks, as the pilots left it.
+    /// Load that was driven and discarded on every row after a start, before its first block.
     WarmUp {
         /// Scenario name.
         scenario: String,
-        /// As planned, milliseconds.
-        planned_ms: u64,
-        /// As used, milliseconds.
-        used_ms: u64,
+        /// Its length: the longest transient that the pilots found, or a fixed one without pilots, milliseconds.
+        after_start_ms: u64,
     },
     /// More rounds, because intervals were wider than the registered precision.
     RoundsAdded {

@@ -166,6 +166,26 @@ impl Writer {
         self.replace(files::MANIFEST, &manifest.to_bytes())
     }
 
+    /// Removes what was written: a run that fails before its first block leaves nothing half-written.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be removed.
+    pub fn discard(self) -> Result<(), Error> {
+        let logs = self.logs.keys().map(|scenario| format!("{scenario}.{}", files::HISTOGRAMS));
+        let own =
+            [files::PLAN, files::RUN, files::ENVIRONMENT, files::BLOCKS, files::EVENTS].map(str::to_owned);
+        own.into_iter().chain(logs).try_for_each(|name| {
+            let path = self.directory.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(io(&path, "cannot be removed")(error))
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
     /// Written beside, synced, then renamed: the file is never half there.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.directory.join(name);

@@ -1,0 +1,149 @@
+//! Before the first block: the machine, the generator's ceiling, servers and stores, live logins, warm-up.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use super::{Conductor, Flow};
+use crate::block::BlockKind;
+use crate::clock::nanos;
+use crate::environment::environment;
+use crate::error::Error;
+use crate::event::Event;
+use crate::generator::Generator;
+use crate::recording::Entered;
+use crate::run::block::Slot;
+use crate::run::fleet::{self, LiveRow, Parts, Start};
+use crate::run::rows::{PlannedScenario, Row};
+
+/// Connections of the ceiling check: as many as a scenario uses by default.
+const CEILING_CONNECTIONS: u32 = 32;
+/// The shortest timer slack the kernel takes, nanoseconds: the default of 50 µs would show in every response time.
+const TIMER_SLACK: NonZeroU64 = NonZeroU64::MIN;
+/// Trace of warm-ups: no round uses its draws.
+const WARM_ROUND: u32 = u32::MAX;
+
+impl<P: Parts, G: Generator> Conductor<'_, P, G> {
+    /// Puts down what is known before anything is started, and says what this machine cannot do.
+    pub(super) fn prepare(&mut self) -> Result<(), Error> {
+        let environment = environment()?;
+        self.writer.environment(&environment)?;
+        if rustix::thread::set_current_timer_slack(Some(TIMER_SLACK)).is_ok() {
+            self.record.timer_slack_ns = rustix::thread::current_timer_slack().ok();
+        }
+        self.writer.run(&self.record)?;
+        let placement = self.setting.placement;
+        if placement.shared {
+            self.warn(
+                "shared-core",
+                "",
+                "generator and servers share their CPUs, so response times contain the generator's own work"
+                    .to_owned(),
+            )?;
+        }
+        if let Some(quota) = environment.limits.cpu_quota_milli {
+            let cpus = environment.limits.cpus.len() as u64 * 1000;
+            if quota < cpus {
+                let message = format!(
+                    "a control group allows {:.2} CPUs' time on {} CPUs: both sides may be held up for milliseconds",
+                    quota as f64 / 1000.0,
+                    environment.limits.cpus.len()
+                );
+                self.warn("cpu-quota", "", message)?;
+            }
+        }
+        let baseline = &self.setting.plan.baseline;
+        if !self.setting.plan.paired.is_empty() && self.row(baseline).is_none() {
+            let message = format!("the baseline {baseline} was skipped, so there are no comparisons with it");
+            self.warn("baseline-skipped", "", message)?;
+        }
+        Ok(())
+    }
+
+    /// What the generator can do at most here.
+    pub(super) fn measure_ceiling(&mut self) -> Result<(), Error> {
+        match self.generator.ceiling(CEILING_CONNECTIONS, &self.setting.placement.servers) {
+            Ok(per_second) => {
+                self.ceiling = Some(per_second);
+                self.record.generator_ceiling = Some(per_second);
+                (self.events)(Event::Ceiling { per_second });
+                Ok(())
+            }
+            Err(error) => {
+                self.warn("no-ceiling", "", format!("the generator's ceiling could not be measured: {error}"))
+            }
+        }
+    }
+
+    /// Starts rows and notes what they say of themselves.
+    pub(super) fn start(
+        &mut self,
+        rows: &[&Row],
+        planned: &PlannedScenario,
+        store_rtt_us: u64,
+        extra_work_ns: &BTreeMap<String, u64>,
+    ) -> Result<Vec<LiveRow>, Error> {
+        let setting = self.setting;
+        let start = Start {
+            scenario: &planned.scenario,
+            cores: &setting.plan.cores,
+            server_cpus: &setting.placement.servers,
+            store_rtt_us,
+            extra_work_ns,
+        };
+        let live = fleet::start(&mut self.parts, rows, &start)?;
+        for row in &live {
+            if let Some(known) = self.record.rows.iter_mut().find(|known| known.name == row.name) {
+                known.describe = row.describe.clone();
+                known.store = row.store.as_ref().map(|store| store.record.clone());
+            }
+            (self.events)(Event::SetUp { row: row.name.clone(), message: "ready".to_owned() });
+        }
+        self.writer.run(&self.record)?;
+        Ok(live)
+    }
+
+    /// Creates or renews the live logins of a row.
+    pub(super) fn provision(
+        &mut self,
+        row: &mut LiveRow,
+        planned: &PlannedScenario,
+        ahead: Duration,
+    ) -> Result<(), Error> {
+        let Some(made) = row.provision(&planned.scenario, ahead)? else { return Ok(()) };
+        let message = format!("{} logins provisioned in {:.2} s", made.logins, made.took.as_secs_f64());
+        (self.events)(Event::SetUp { row: row.name.clone(), message });
+        self.writer.event(Entered::Provisioned {
+            row: row.name.clone(),
+            scenario: planned.scenario.name.clone(),
+            logins: made.logins,
+            took_ns: nanos(made.took),
+            renewed: made.renewed,
+        })
+    }
+
+    /// Drives and discards load on a fresh row.
+    pub(super) fn warm(
+        &mut self,
+        row: &mut LiveRow,
+        planned: &PlannedScenario,
+        length: Duration,
+    ) -> Result<Flow, Error> {
+        let slot = Slot {
+            scenario_name: &planned.scenario.name,
+            scenario: &planned.scenario,
+            kind: BlockKind::Pilot,
+            round: WARM_ROUND,
+            position: 0,
+            restart: 0,
+            store_rtt_us: 0,
+            warm: Duration::ZERO,
+            measure: Some(length),
+            trace: Some(length),
+        };
+        match self.drive(row, &slot)? {
+            Some(driven) => driven.fault.map_or(Ok(Flow::GoOn), Err),
+            None => Ok(Flow::Stopped),
+        }
+    }
+}

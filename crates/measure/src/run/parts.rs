@@ -1,0 +1,80 @@
+//! The real parts of a row: servers launched from this binary, private Redis servers, or what already runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use scenario::wire::ServeOptions;
+
+use super::fleet::Parts;
+use super::rows::Row;
+use super::{ExistingServer, RunOptions};
+use crate::affinity::Placement;
+use crate::error::Error;
+use crate::process::Launcher;
+use crate::store::{PrivateRedis, Store, redis_server};
+use crate::target::{LaunchedServer, RunningServer, Target};
+
+/// Makes what a plan needs on this machine.
+#[derive(Debug)]
+pub(super) struct RealParts {
+    executable: PathBuf,
+    redis: Option<String>,
+    /// Prefix of every key of this run in a shared Redis.
+    run_prefix: String,
+    existing: BTreeMap<String, ExistingServer>,
+    launcher: Rc<Launcher>,
+}
+
+impl RealParts {
+    pub(super) fn new(options: &RunOptions, placement: &Placement) -> Result<Self, Error> {
+        let guard = vec![options.executable.clone().into_os_string()];
+        Ok(Self {
+            executable: options.executable.clone(),
+            redis: options.redis.clone(),
+            run_prefix: format!("authbench-{:x}-{:x}", crate::clock::unix_ns(), std::process::id()),
+            existing: options.existing.clone(),
+            launcher: Rc::new(Launcher::new(guard, &placement.servers)?),
+        })
+    }
+}
+
+impl Parts for RealParts {
+    fn target(&mut self, row: &Row, options: ServeOptions) -> Box<dyn Target> {
+        match self.existing.get(&row.name) {
+            Some(server) => Box::new(RunningServer::new(&row.name, *server)),
+            None => Box::new(LaunchedServer::new(
+                &row.name,
+                self.executable.clone(),
+                options,
+                row.backend.header.replicas,
+                Rc::clone(&self.launcher),
+            )),
+        }
+    }
+
+    fn stores(&mut self, rows: &[&Row]) -> Result<Vec<Option<Store>>, Error> {
+        let needs = |row: &Row| row.needs_redis() && !self.existing.contains_key(&row.name);
+        if let Some(url) = &self.redis {
+            return rows
+                .iter()
+                .map(|row| {
+                    let prefix = format!("{}:{}", self.run_prefix, row.name);
+                    needs(row).then(|| Store::shared(&row.name, url, prefix)).transpose()
+                })
+                .collect();
+        }
+        let program = redis_server().unwrap_or_else(|| "redis-server".into());
+        // All are started before the first is waited for.
+        let started = rows
+            .iter()
+            .map(|row| {
+                needs(row).then(|| PrivateRedis::start(&self.launcher, &program, &row.name)).transpose()
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        rows.iter()
+            .zip(started)
+            .map(|(row, redis)| redis.map(|redis| Store::private(&row.name, redis)).transpose())
+            .collect()
+    }
+}

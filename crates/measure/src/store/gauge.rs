@@ -1,0 +1,139 @@
+//! Reads a Redis server's own figures by `INFO`, less what reading them costs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redis::{Client, Connection, IntoConnectionInfo};
+
+use super::settings_of;
+use crate::error::Error;
+use crate::recording::StoreRecord;
+use crate::redact::redact;
+
+/// Longest wait for a connection or an answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Figures of a server, totals since its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sample {
+    /// CPU, nanoseconds.
+    pub(crate) cpu_ns: u64,
+    /// Commands processed.
+    pub(crate) commands: u64,
+    /// Bytes received.
+    pub(crate) bytes_in: u64,
+    /// Bytes sent.
+    pub(crate) bytes_out: u64,
+    /// Memory of the data, bytes (not a total).
+    pub(crate) dataset_bytes: u64,
+    /// Keys evicted.
+    pub(crate) evicted_keys: u64,
+}
+
+/// A connection that reads the figures.
+pub(crate) struct Gauge {
+    row: String,
+    address: String,
+    connection: Connection,
+    /// What one reading adds to the totals.
+    own: Sample,
+}
+
+impl std::fmt::Debug for Gauge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gauge")
+            .field("row", &self.row)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gauge {
+    /// Connects and learns what a reading costs: on a private server by reading twice; elsewhere others may come between,
+    /// so that only the command itself is counted.
+    pub(crate) fn connect(row: &str, url: &str, private: bool) -> Result<Self, Error> {
+        let address = redact(url);
+        let fail = |error: redis::RedisError| Error::Store {
+            row: row.to_owned(),
+            address: address.clone(),
+            message: redact(&error.to_string()),
+        };
+        let info = url.into_connection_info().map_err(fail)?;
+        let client = Client::open(info).map_err(fail)?;
+        let connection = client.get_connection_with_timeout(PATIENCE).map_err(fail)?;
+        connection.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
+        connection.set_write_timeout(Some(PATIENCE)).map_err(fail)?;
+        let mut gauge = Self {
+            row: row.to_owned(),
+            address: address.clone(),
+            connection,
+            own: Sample { commands: 1, ..Sample::default() },
+        };
+        if private {
+            gauge.read()?;
+            let before = gauge.read()?;
+            let after = gauge.read()?;
+            gauge.own = Sample {
+                commands: after.commands - before.commands,
+                bytes_in: after.bytes_in - before.bytes_in,
+                bytes_out: after.bytes_out - before.bytes_out,
+                ..Sample::default()
+            };
+        }
+        Ok(gauge)
+    }
+
+    /// The figures now.
+    pub(crate) fn read(&mut self) -> Result<Sample, Error> {
+        let info = self.info()?;
+        let number = |key: &str| info.get(key).and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+        let seconds = |key: &str| info.get(key).and_then(|value| value.parse::<f64>().ok()).unwrap_or(0.0);
+        Ok(Sample {
+            cpu_ns: ((seconds("used_cpu_user") + seconds("used_cpu_sys")) * 1e9) as u64,
+            commands: number("total_commands_processed"),
+            bytes_in: number("total_net_input_bytes"),
+            bytes_out: number("total_net_output_bytes"),
+            dataset_bytes: number("used_memory_dataset"),
+            evicted_keys: number("evicted_keys"),
+        })
+    }
+
+    /// What was used between two readings, the first reading's own cost taken out.
+    pub(crate) fn between(&self, before: Sample, after: Sample) -> Sample {
+        let less = |after: u64, before: u64, own: u64| after.saturating_sub(before).saturating_sub(own);
+        Sample {
+            cpu_ns: less(after.cpu_ns, before.cpu_ns, 0),
+            commands: less(after.commands, before.commands, self.own.commands),
+            bytes_in: less(after.bytes_in, before.bytes_in, self.own.bytes_in),
+            bytes_out: less(after.bytes_out, before.bytes_out, self.own.bytes_out),
+            dataset_bytes: after.dataset_bytes,
+            evicted_keys: after.evicted_keys,
+        }
+    }
+
+    /// What the recording says of this server.
+    pub(crate) fn record(&mut self, private: bool) -> Result<StoreRecord, Error> {
+        let info = self.info()?;
+        let version = |key: &str| info.get(key).cloned();
+        let named = match version("valkey_version") {
+            Some(version) => format!("valkey {version}"),
+            None => format!("redis {}", version("redis_version").unwrap_or_else(|| "unknown".into())),
+        };
+        Ok(StoreRecord {
+            version: named,
+            private,
+            address: if private { String::new() } else { self.address.clone() },
+            settings: settings_of(&info),
+        })
+    }
+
+    fn info(&mut self) -> Result<BTreeMap<String, String>, Error> {
+        let text: String = redis::cmd("INFO").query(&mut self.connection).map_err(|error| Error::Store {
+            row: self.row.clone(),
+            address: self.address.clone(),
+            message: redact(&error.to_string()),
+        })?;
+        let lines = text.lines().filter_map(|line| line.split_once(':'));
+        Ok(lines.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
+    }
+}

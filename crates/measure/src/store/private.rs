@@ -1,0 +1,97 @@
+//! A Redis server for one row alone: its CPU and memory are that row's own.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::error::Error;
+use crate::process::{Child, Launcher, Spawn};
+
+/// A server answers within milliseconds; on a busy machine it may take longer.
+const READY: Duration = Duration::from_secs(10);
+/// What it prints once it does.
+const READY_LINE: &str = "eady to accept connections";
+
+/// A private server. Dropping it ends it and removes its folder.
+#[derive(Debug)]
+pub(crate) struct PrivateRedis {
+    child: Child,
+    port: u16,
+    // After the child: the folder goes when the process that works in it has ended.
+    _folder: TempDir,
+}
+
+impl PrivateRedis {
+    /// Starts a server for `row` on a free port of the loopback address: no persistence, no eviction, no memory limit.
+    /// [`Self::ready`] waits for it.
+    pub(crate) fn start(launcher: &Launcher, program: &Path, row: &str) -> Result<Self, Error> {
+        let name = format!("redis-server for {row}");
+        let folder = tempfile::Builder::new().prefix("authbench-redis-").tempdir().map_err(|error| {
+            Error::Process {
+                name: name.clone(),
+                message: format!("no folder could be made for it: {error}"),
+                stderr: String::new(),
+            }
+        })?;
+        let port = free_port().map_err(|error| Error::Process {
+            name: name.clone(),
+            message: format!("no free port on the loopback address: {error}"),
+            stderr: String::new(),
+        })?;
+        let mut arguments: Vec<std::ffi::OsString> = Vec::new();
+        for (option, value) in [
+            ("--port", port.to_string().as_str()),
+            ("--bind", "127.0.0.1"),
+            ("--save", ""),
+            ("--appendonly", "no"),
+            ("--daemonize", "no"),
+            ("--maxmemory", "0"),
+            ("--maxmemory-policy", "noeviction"),
+            ("--logfile", ""),
+        ] {
+            arguments.push(option.into());
+            arguments.push(value.into());
+        }
+        arguments.push("--dir".into());
+        arguments.push(folder.path().into());
+        let spawn = Spawn { name, program: program.to_owned(), arguments, directory: None };
+        Ok(Self { child: launcher.spawn(&spawn)?, port, _folder: folder })
+    }
+
+    /// Waits until it accepts connections.
+    pub(crate) fn ready(&mut self) -> Result<(), Error> {
+        let mut said: Vec<String> = Vec::new();
+        loop {
+            match self.child.read_line(READY) {
+                Ok(line) if line.contains(READY_LINE) => return Ok(()),
+                Ok(line) => said.push(line),
+                // It logs to standard output: what it said belongs into the message.
+                Err(Error::Process { name, message, stderr }) => {
+                    let last = said.iter().rev().take(6).rev().cloned().collect::<Vec<_>>().join("\n");
+                    return Err(Error::Process { name, message, stderr: format!("{last}\n{stderr}") });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> Option<Error> {
+        self.child.has_ended()
+    }
+}
+
+/// A port that was free a moment ago. Ports are handed out in turn, so that it is taken meanwhile is unlikely; then the
+/// server says so and does not start.
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}

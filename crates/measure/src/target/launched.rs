@@ -1,0 +1,115 @@
+//! A server launched from this binary: `authbench serve …`, one process per replica.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use scenario::wire::{Counters, Provision, ReadyLine, ServeOptions};
+
+use super::control::Control;
+use super::{Ready, Target, sum};
+use crate::error::Error;
+use crate::process::{Child, Launcher, Spawn};
+
+/// A server is ready within milliseconds, but for the one password hash that all subjects share, and RSA keys.
+const READY: Duration = Duration::from_secs(20);
+
+/// `authbench serve`, launched.
+#[derive(Debug)]
+pub(crate) struct LaunchedServer {
+    row: String,
+    executable: PathBuf,
+    options: ServeOptions,
+    replicas: u32,
+    children: Vec<Child>,
+    controls: Vec<Control>,
+    // Last: children are ended before what they were launched by.
+    launcher: Rc<Launcher>,
+}
+
+impl LaunchedServer {
+    pub(crate) fn new(
+        row: &str,
+        executable: PathBuf,
+        options: ServeOptions,
+        replicas: u32,
+        launcher: Rc<Launcher>,
+    ) -> Self {
+        Self {
+            row: row.to_owned(),
+            executable,
+            options,
+            replicas,
+            children: Vec::new(),
+            controls: Vec::new(),
+            launcher,
+        }
+    }
+}
+
+impl Target for LaunchedServer {
+    fn launch(&mut self) -> Result<(), Error> {
+        for replica in 0..self.replicas {
+            let name = if self.replicas == 1 {
+                format!("server of {}", self.row)
+            } else {
+                format!("server of {}, replica {}", self.row, replica + 1)
+            };
+            let mut arguments = vec!["serve".into()];
+            arguments.extend(self.options.to_arguments());
+            let spawn = Spawn { name, program: self.executable.clone(), arguments, directory: None };
+            self.children.push(self.launcher.spawn(&spawn)?);
+        }
+        Ok(())
+    }
+
+    fn ready(&mut self) -> Result<Ready, Error> {
+        let mut ready = Ready { addresses: Vec::new(), describe: serde_json::Value::Null };
+        for child in &mut self.children {
+            let text = child.read_line(READY)?;
+            let line: ReadyLine = serde_json::from_str(&text).map_err(|error| Error::Process {
+                name: format!("server of {}", self.row),
+                message: format!("its first line is not a ready line: {error}"),
+                stderr: text.clone(),
+            })?;
+            ready.addresses.push(line.address);
+            ready.describe = line.describe;
+            self.controls.push(Control { row: self.row.clone(), address: line.control });
+        }
+        Ok(ready)
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        self.children.iter().map(Child::pid).collect()
+    }
+
+    fn provision(
+        &mut self,
+        wanted: &Provision,
+        line: &mut dyn FnMut(&str) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(control) = self.controls.first() else { return Ok(()) };
+        let result = control.provision(wanted, line);
+        // A server that died says more than the connection it broke off.
+        result.map_err(|error| self.has_ended().unwrap_or(error))
+    }
+
+    fn counters(&mut self) -> Result<Counters, Error> {
+        Ok(sum(self.controls.iter().map(Control::counters).collect::<Result<Vec<_>, _>>()?))
+    }
+
+    fn has_ended(&mut self) -> Option<Error> {
+        self.children.iter_mut().find_map(Child::has_ended)
+    }
+
+    fn stop(&mut self) {
+        self.controls.clear();
+        self.children.clear();
+    }
+}
+
+impl Drop for LaunchedServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
