@@ -211,18 +211,6 @@ fn nobody_at_the_address_is_unreachable() {
 }
 
 #[test]
-fn a_server_without_tls_refuses_it() {
-    let plain = answering(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", false, false);
-    let url = Url::parse(&format!("https://localhost:{}/", plain.port())).unwrap();
-    let options = LoadOptions { tls: Some(loadgen::client_config(None).unwrap()), ..options(Some(200.0)) };
-    let report = load(&url, &options, &AtomicBool::new(false)).unwrap();
-    // `localhost` may name ::1 first, where nobody listens.
-    let failed: u64 =
-        ["tls-refused", "unreachable"].iter().filter_map(|name| report.outcomes.get(name)).sum();
-    assert_eq!((report.requests, failed), (40, 40), "{:?}", report.outcomes);
-}
-
-#[test]
 fn the_stop_flag_ends_an_endless_drive() {
     let responder = NullResponder::start(&NullOptions::default()).unwrap();
     let stop = AtomicBool::new(true);

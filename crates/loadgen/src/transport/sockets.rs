@@ -12,6 +12,7 @@ use std::os::fd::OwnedFd;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
 
 use super::target::{Target, TlsTarget};
@@ -62,6 +63,7 @@ impl Sockets {
     /// Sockets for `connections` connections, none open yet. Sets the calling thread's timer slack to 1 ns.
     pub(crate) fn new(target: &Target, connections: u32, wait: Wait) -> Result<Self, Error> {
         let system = |what| move |errno: rustix::io::Errno| Error::System { what, source: errno.into() };
+        allow_descriptors(u64::from(connections) + 64);
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(system("epoll is not available"))?;
         let timer = match wait {
             Wait::Pwait2 if pwait2_works(&epoll) => None,
@@ -78,6 +80,16 @@ impl Sockets {
     fn stream(&mut self, connection: u32) -> io::Result<&mut Stream> {
         let slot = self.slots.get_mut(connection as usize);
         slot.and_then(|slot| slot.stream.as_mut()).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+/// Raises the process's soft limit of open files where it is too low for the connections and may be raised. What cannot
+/// be opened in the end is an outcome of its own.
+fn allow_descriptors(needed: u64) {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < needed) {
+        let current = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum });
     }
 }
 

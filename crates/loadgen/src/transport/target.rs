@@ -1,8 +1,9 @@
 //! What is driven: addresses, the `Host` line, and TLS where the scenario asks for it.
 
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use url::Url;
@@ -43,7 +44,8 @@ impl Target {
         Self { addresses, host, tls: None }
     }
 
-    /// The target of an `http` or `https` URL. The host name is resolved here, once, before anything is measured.
+    /// The target of an `http` or `https` URL. The host name is resolved here, once, before anything is measured; of
+    /// several addresses (`localhost` often has one of each family) the first that accepts a connection is driven.
     ///
     /// `tls` is used for `https` and must be given then.
     ///
@@ -63,8 +65,7 @@ impl Target {
             .to_socket_addrs()
             .map_err(|error| refuse(format!("host `{bare}` does not resolve: {error}")))?
             .collect();
-        // One name, one service: the first address only, so that no second address family is measured by surprise.
-        let address = *addresses.first().ok_or_else(|| refuse(format!("host `{bare}` has no address")))?;
+        let address = reachable(&addresses).ok_or_else(|| refuse(format!("host `{bare}` has no address")))?;
         let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
         let tls = match (secure, tls) {
             (false, _) => None,
@@ -90,5 +91,17 @@ impl Target {
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
+/// Time for one address to accept a connection, where there are several.
+const TRIAL: Duration = Duration::from_secs(1);
+
+/// The only address, the first that accepts a connection, or the first.
+fn reachable(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let accepts = |address: &&SocketAddr| TcpStream::connect_timeout(address, TRIAL).is_ok();
+    match addresses {
+        [only] => Some(*only),
+        several => several.iter().find(accepts).or(several.first()).copied(),
     }
 }
