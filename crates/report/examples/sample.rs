@@ -1,4 +1,4 @@
-//! Writes a report of synthetic data in every format: `cargo run -p report --example sample -- DIR`.
+//! Writes a report of synthetic data in every format: `cargo run -p report --example sample -- DIR [long]`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,12 @@ mod support;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = PathBuf::from(std::env::args().nth(1).ok_or("usage: sample DIR")?);
     let recording = tempfile::tempdir()?;
-    let recording = support::recording(recording.path(), support::STANDARD);
+    let kind = std::env::args().nth(2);
+    let shape = match kind.as_deref() {
+        Some("long") => support::Shape { rounds: 48, scenarios: 2, ..support::STANDARD },
+        _ => support::STANDARD,
+    };
+    let recording = support::recording(recording.path(), shape);
     write(&dir, &Format::ALL, &build(&recording)?)?;
     Ok(())
 }

@@ -77,7 +77,7 @@ fn look_at(dir: &Path, report: &Report) -> (Value, Vec<String>) {
 
 #[test]
 fn the_page_works_in_a_browser() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = support::scratch();
     let recording = support::recording(&dir.path().join("recording"), support::STANDARD);
     let report = build(&recording).unwrap();
     let (found, console) = look_at(dir.path(), &report);

@@ -140,26 +140,24 @@ pub fn ratio(report: &Report, scenario: &Scenario, baseline: &str, metric: Metri
 /// Blocks in time: how many, and how much the host took away.
 #[must_use]
 pub fn strip(scenario: &Scenario) -> Sentence {
-    let blocks = scenario.blocks.len();
-    let void = scenario.blocks.iter().filter(|block| !block.valid).count();
     let Some(worst) = scenario.blocks.iter().map(|block| block.steal).reduce(f64::max) else {
         return Sentence::new();
     };
-    let sentence = Sentence::new().text(format!(
-        "{} blocks in {} rounds, each round in a new random order",
-        number::grouped(f64::from(u32::try_from(blocks).unwrap_or(u32::MAX)), 0),
-        scenario.rounds
-    ));
+    let count = |n: u64| number::count(n);
+    let sentence = Sentence::new()
+        .figure(count(u64::from(scenario.rounds)), f64::from(scenario.rounds))
+        .text(" rounds, each row once in every round and in a new random order");
+    let void = scenario.blocks_void;
     let sentence = match void {
-        0 => sentence.text("; all were usable"),
-        1 => sentence.text("; 1 was void"),
-        n => sentence.text(format!("; {n} were void")),
+        0 => sentence.text("; every block was usable"),
+        1 => sentence.text("; one block was void"),
+        n => sentence.text("; ").figure(count(n), n as f64).text(" blocks were void"),
     };
     if worst == 0.0 {
         sentence.text("; the hypervisor took no CPU time away.")
     } else {
         sentence
-            .text("; in the worst the hypervisor took ")
+            .text("; in the worst block the hypervisor took ")
             .figure(number::percent(worst), worst)
             .text(" of the CPU time.")
     }

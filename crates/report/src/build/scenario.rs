@@ -57,6 +57,8 @@ fn scenario(
         rows: paired.rows.iter().map(|figures| row(paired, figures, logins)).collect(),
         comparisons: paired.comparisons.iter().filter(|c| c.metric.is_primary()).map(compared).collect(),
         curves: curves(analysis, paired, &blocks, histograms),
+        blocks_void: blocks.iter().filter(|b| !(b.validity.valid && b.validity.response_times)).count()
+            as u64,
         blocks: blocks.iter().map(|record| block(record, paired.operation, start)).collect(),
     }
 }

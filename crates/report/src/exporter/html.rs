@@ -29,8 +29,11 @@ impl Exporter for Html {
     }
 
     fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
-        let full = page(report, Depth::Full).into_string();
-        let text = if full.len() > LIMIT { page(report, Depth::Lean).into_string() } else { full };
+        let pages =
+            [Depth::Full, Depth::First, Depth::Lean].map(|depth| move || page(report, depth).into_string());
+        let [full, first, lean] = pages;
+        let text = Some(full()).filter(|text| text.len() <= LIMIT);
+        let text = text.or_else(|| Some(first()).filter(|text| text.len() <= LIMIT)).unwrap_or_else(lean);
         Ok(text.into_bytes())
     }
 }
@@ -38,13 +41,26 @@ impl Exporter for Html {
 /// Largest size that every number is kept for, bytes.
 const LIMIT: usize = 250_000;
 
-/// How much of the numbers behind the charts the page carries.
+/// How much of the numbers behind the charts the page carries. What it does not stands in `report.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
     /// All.
     Full,
-    /// Without the tables of single rounds, which stand in `report.json`: for long runs.
+    /// Those of the first scenario, but for single rounds: for long runs.
+    First,
+    /// Only what the decision table and the charts say: for longer ones.
     Lean,
+}
+
+impl Depth {
+    /// For the scenario at this place: its charts' tables, and those of single rounds.
+    fn of(self, place: usize) -> (Self, Self) {
+        match self {
+            Self::Full => (Self::Full, Self::Full),
+            Self::First if place == 0 => (Self::Full, Self::Lean),
+            Self::First | Self::Lean => (Self::Lean, Self::Lean),
+        }
+    }
 }
 
 fn page(report: &Report, depth: Depth) -> Markup {
@@ -68,7 +84,7 @@ fn page(report: &Report, depth: Depth) -> Markup {
                     (section::wrong(report))
                     (section::answer(report))
                     (decision::decision(report))
-                    @for scenario in &report.scenarios { (section::scenario(report, scenario, depth)) }
+                    @for (i, scenario) in report.scenarios.iter().enumerate() { (section::scenario(report, scenario, depth.of(i))) }
                     (section::episodes(report))
                     (section::claims(report))
                     (section::reading(report))

@@ -77,7 +77,12 @@ fn plain(text: &str) -> String {
 
 /// A name as code: a backtick in it cannot end it, nor a bar a cell.
 fn code(name: &str) -> String {
-    format!("`{}`", name.replace(['`', '|', '\n', '\r'], "?"))
+    format!("`{}`", bare(name))
+}
+
+/// A name without anything that could end a code span, a fence, a cell or a line.
+fn bare(name: &str) -> String {
+    name.replace(['`', '|', '<', '>', '\n', '\r'], "?")
 }
 
 fn sentence(sentence: &Sentence) -> String {
@@ -209,9 +214,9 @@ fn decision(report: &Report, scenario: &Scenario) -> String {
 
 /// CPU added over none as bars of text.
 fn cost_bars(report: &Report, scenario: &Scenario) -> String {
-    let rows: Vec<(&str, Figure)> = reading_order(report, scenario)
+    let rows: Vec<(String, Figure)> = reading_order(report, scenario)
         .into_iter()
-        .filter_map(|row| Some((row, scenario.added(row, Metric::Cpu)?)))
+        .filter_map(|row| Some((bare(row), scenario.added(row, Metric::Cpu)?)))
         .collect();
     let Some(most) = rows.iter().map(|(_, figure)| figure.value).reduce(f64::max).filter(|most| *most > 0.0)
     else {

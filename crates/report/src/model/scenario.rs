@@ -32,6 +32,8 @@ pub struct Scenario {
     pub comparisons: Vec<Comparison>,
     /// Response and service time by percentile.
     pub curves: Vec<Curve>,
+    /// Blocks whose response times are not used.
+    pub blocks_void: u64,
     /// Every block in the order of time.
     pub blocks: Vec<Block>,
 }

@@ -16,11 +16,20 @@ use measure::{BlockRecord, Operation, Plan, Recording};
 use serde_json::{Value, json};
 use stats::Random;
 
+pub(crate) mod markup;
+
+/// A folder for a recording: in memory where there is such a place, because every block is synced to disk.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// What a run is to look like.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) seed: u64,
     pub(crate) rounds: u32,
+    /// Scenarios in paired rounds.
+    pub(crate) scenarios: usize,
     /// With a twin and a row of extra work.
     pub(crate) controls: bool,
     /// `jwt-allowlist` lets somebody in who should not be.
@@ -36,6 +45,7 @@ pub(crate) struct Shape {
 pub(crate) const STANDARD: Shape = Shape {
     seed: 7,
     rounds: 24,
+    scenarios: 1,
     controls: true,
     wrong: false,
     broken_twin: false,
@@ -62,6 +72,8 @@ struct Truth {
     works_ms: f64,
 }
 
+/// Scenarios in paired rounds.
+const PAIRED: [&str; 2] = ["steady", "steady-write"];
 const LOGINS: u64 = 20_000;
 const START: u64 = 1_795_461_600_000_000_000;
 
@@ -231,11 +243,20 @@ fn plan(shape: Shape, truths: &[Truth]) -> Plan {
     let backends: Vec<&str> = truths.iter().map(|t| t.name).filter(|name| !name.contains('.')).collect();
     let controls = if shape.controls { "twins = 1\nextra_work = [0.1]" } else { "" };
     let episodes = if shape.episodes { "['cafe', 'login-storm']" } else { "[]" };
+    let paired: String = PAIRED[..shape.scenarios]
+        .iter()
+        .map(|name| {
+            format!(
+                "[[paired]]\nscenario = '{name}'\nrounds = {}\nwarm_ms = 200\nblock_ms = 700\n",
+                shape.rounds
+            )
+        })
+        .collect();
     let text = format!(
         "name = 'standard'\nseed = {}\nbaseline = 'session-redis'\nbackends = {backends:?}\nepisodes = {episodes}\n\
-         [[paired]]\nscenario = 'steady'\nrounds = {}\nwarm_ms = 200\nblock_ms = 700\n\
+         {paired}\
          [statistics]\nalpha = 0.05\nmargin = 0.05\n[controls]\n{controls}\n",
-        shape.seed, shape.rounds
+        shape.seed
     );
     toml::from_str(&text).unwrap()
 }
@@ -254,7 +275,8 @@ fn row(truth: &Truth) -> Value {
         None => Value::Null,
     };
     let calibration = if truth.name.ends_with("plus10") {
-        json!({ "steady": { "baseline_cpu_ns": 45_500.0, "extra_work_ns": 4_550, "pilots": 3 } })
+        let work = json!({ "baseline_cpu_ns": 45_500.0, "extra_work_ns": 4_550, "pilots": 3 });
+        json!({ "steady": work, "steady-write": work })
     } else {
         json!({})
     };
@@ -281,12 +303,9 @@ fn run(shape: Shape, plan: &Plan, truths: &[Truth]) -> Value {
             "provisioned": if paired { LOGINS } else { 0 }, "revoked": if paired { LOGINS / 100 } else { 0 },
         })
     };
-    let mut scenarios = vec![scenario(
-        "steady",
-        "What does it cost to check a user who is already logged in?",
-        true,
-        "argon2id",
-    )];
+    let question = "What does it cost to check a user who is already logged in?";
+    let mut scenarios: Vec<Value> =
+        PAIRED[..shape.scenarios].iter().map(|name| scenario(name, question, true, "argon2id")).collect();
     if shape.episodes {
         scenarios.push(scenario("cafe", "How long does a login left behind still work?", false, "cheap"));
         scenarios.push(scenario("login-storm", "What happens while others log in?", false, "argon2id"));
@@ -308,7 +327,7 @@ fn run(shape: Shape, plan: &Plan, truths: &[Truth]) -> Value {
 fn block(scenario: &str, row: &str, round: u32, start: u64, length: u64) -> Value {
     json!({
         "schema": SCHEMA, "sequence": 0, "previous": "", "scenario": scenario, "backend": row, "round": round,
-        "position": 0, "restart": 0, "kind": if scenario == "steady" { "paired" } else { "episode" },
+        "position": 0, "restart": 0, "kind": if PAIRED.contains(&scenario) { "paired" } else { "episode" },
         "started_unix_ns": start, "measured_ns": length, "offered_rate": 1500.0, "achieved_rate": 1500.0,
         "outcomes": {}, "response_ns": {}, "service_ns": {}, "send_lag_ns": null,
         "server": { "cpu_ns": 0, "pss_bytes": 0, "peak_bytes": 0, "voluntary_switches": 0, "involuntary_switches": 0 },
@@ -343,7 +362,9 @@ pub(crate) fn recording(dir: &Path, shape: Shape) -> Recording {
     writer.environment(&serde_json::from_value(environment()).unwrap()).unwrap();
     let mut random = Random::new(shape.seed, 0);
     let mut now = START;
-    steady(&mut writer, &truths, shape, &mut random, &mut now);
+    for name in &PAIRED[..shape.scenarios] {
+        steady(&mut writer, name, &truths, shape, &mut random, &mut now);
+    }
     if shape.episodes {
         for truth in truths.iter().filter(|t| !t.name.contains('.')) {
             cafe(&mut writer, truth, &mut random, &mut now);
@@ -368,7 +389,14 @@ fn environment() -> Value {
     })
 }
 
-fn steady(writer: &mut Writer, truths: &[Truth], shape: Shape, random: &mut Random, now: &mut u64) {
+fn steady(
+    writer: &mut Writer,
+    name: &str,
+    truths: &[Truth],
+    shape: Shape,
+    random: &mut Random,
+    now: &mut u64,
+) {
     let requests = 1_050u64;
     let mut drift = 0.0;
     for round in 0..shape.rounds {
@@ -386,7 +414,7 @@ fn steady(writer: &mut Writer, truths: &[Truth], shape: Shape, random: &mut Rand
             let (time, cpu, store) = (blur(0.022), blur(0.016), blur(0.016));
             let response = times(truth.cost[0] * time, requests, random);
             let service = times(truth.cost[0] * time * 0.93, requests, random);
-            let mut record = block("steady", truth.name, round, *now, 700_000_000);
+            let mut record = block(name, truth.name, round, *now, 700_000_000);
             record["position"] = json!(position);
             record["outcomes"] = json!({ "request": { "ok": requests } });
             if shape.wrong && truth.name == "jwt-allowlist" {

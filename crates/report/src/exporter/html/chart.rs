@@ -25,7 +25,14 @@ const ROW: f64 = 38.0;
 const AXIS: f64 = 24.0;
 
 /// A chart with its title, the sentence that states its result, and its numbers as a table.
-fn figure(class: &str, title: &str, says: &Sentence, chart: &Markup, key: &Markup, table: &Markup) -> Markup {
+fn figure(
+    class: &str,
+    title: &str,
+    says: &Sentence,
+    chart: &Markup,
+    key: &Markup,
+    table: Option<&Markup>,
+) -> Markup {
     html! {
         figure class=(class) {
             figcaption {
@@ -34,9 +41,19 @@ fn figure(class: &str, title: &str, says: &Sentence, chart: &Markup, key: &Marku
             }
             (chart)
             (key)
-            details {
-                summary { "The numbers" }
-                div .scroll tabindex="0" role="region" aria-label={ "Numbers: " (title) } { (table) }
+            (numbers(title, table))
+        }
+    }
+}
+
+/// The numbers of a figure as a table; without one, where they are.
+fn numbers(title: &str, table: Option<&Markup>) -> Markup {
+    html! {
+        details {
+            summary { "The numbers" }
+            @match table {
+                Some(table) => div .scroll tabindex="0" role="region" aria-label={ "Numbers: " (title) } { (table) },
+                None => p { "This run is long: these numbers stand in " code { "report.json" } "." },
             }
         }
     }
@@ -45,7 +62,7 @@ fn figure(class: &str, title: &str, says: &Sentence, chart: &Markup, key: &Marku
 /// An SVG as wide as its container, named for those who cannot see it.
 fn svg(id: &str, height: f64, title: &str, description: &str, body: &Markup) -> Markup {
     html! {
-        svg .chart xmlns="http://www.w3.org/2000/svg" role="img" width="100%" height=(px(height))
+        svg .chart role="img" width="100%" height=(px(height))
             aria-labelledby={ (id) "-t " (id) "-d" } {
             title id={ (id) "-t" } { (title) }
             desc id={ (id) "-d" } { (description) }
@@ -157,17 +174,10 @@ fn row_text(top: f64, name: &str, value: f64, text: &str) -> Markup {
     }
 }
 
-/// An interval as a line with ends.
-fn whisker(scale: &Scale, figure: &Figure, y: f64, half: f64) -> Markup {
+/// An interval as a line.
+fn whisker(scale: &Scale, figure: &Figure, y: f64) -> Markup {
     let Some((low, high)) = figure.interval() else { return html! {} };
-    let (low, high) = (scale.at(low), scale.at(high));
-    html! {
-        g .whisker {
-            line x1=(low) x2=(high) y1=(px(y)) y2=(px(y)) {}
-            line x1=(low) x2=(low) y1=(px(y - half)) y2=(px(y + half)) {}
-            line x1=(high) x2=(high) y1=(px(y - half)) y2=(px(y + half)) {}
-        }
-    }
+    html! { line .ci x1=(scale.at(low)) x2=(scale.at(high)) y1=(px(y)) y2=(px(y)) {} }
 }
 
 /// The bar inside a cell of the decision table, on the scale of its column.

@@ -17,15 +17,16 @@ struct Pair(Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, usi
 /// Glyph, word and class of a verdict.
 type Words = (&'static str, &'static str, &'static str);
 
-/// Metric → row → pair, and metric → sentence.
+/// Metric → pairs in the order of rows, and metric → sentence.
 #[derive(Default, Serialize)]
 struct Base {
-    pairs: BTreeMap<&'static str, BTreeMap<String, Pair>>,
+    pairs: BTreeMap<&'static str, Vec<Option<Pair>>>,
     says: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
 struct Embedded<'a> {
+    rows: Vec<&'a str>,
     words: Vec<Words>,
     all: BTreeMap<&'a str, BTreeMap<&'a str, Base>>,
 }
@@ -34,11 +35,15 @@ struct Embedded<'a> {
 pub(super) fn pairs(report: &Report) -> Markup {
     let mut all: BTreeMap<&str, BTreeMap<&str, Base>> = BTreeMap::new();
     let mut words: Vec<Words> = Vec::new();
+    let rows: Vec<&str> = report.rows.iter().map(|row| row.name.as_str()).collect();
     for scenario in &report.scenarios {
         let bases = all.entry(&scenario.name).or_default();
         for c in scenario.comparisons.iter().filter(|c| !c.added && c.metric.is_primary()) {
+            let Some(place) = rows.iter().position(|row| *row == c.row) else { continue };
             let base = bases.entry(&c.baseline).or_default();
-            base.pairs.entry(c.metric.key()).or_default().insert(c.row.clone(), pair(c, &mut words));
+            let pairs =
+                base.pairs.entry(c.metric.key()).or_insert_with(|| rows.iter().map(|_| None).collect());
+            pairs[place] = Some(pair(c, &mut words));
         }
         for (baseline, base) in bases.iter_mut() {
             for metric in Metric::PRIMARY {
@@ -47,7 +52,8 @@ pub(super) fn pairs(report: &Report) -> Markup {
         }
     }
     // A less-than sign could end the element early; as an escape it is the same JSON.
-    let json = serde_json::to_string(&Embedded { words, all }).unwrap_or_default().replace('<', "\\u003c");
+    let json =
+        serde_json::to_string(&Embedded { rows, words, all }).unwrap_or_default().replace('<', "\\u003c");
     html! { script type="application/json" id="pairs" { (PreEscaped(json)) } }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn head(report: &Report) -> Markup {
         header {
             p .eyebrow {
                 span { b { "authbench" } " · plan " code { (run.plan) } }
-                span { (run.started.replace('T', " ").replace('Z', " UTC")) }
+                time datetime=(run.started) { (run.started.replace('T', " ").replace('Z', " UTC")) }
                 span .badge .(status_class(report)) { b { (status.glyph()) } " " (status.label()) }
             }
             h1 { @for part in questions(&report.question) { span { (part) } " " } }
@@ -130,7 +130,7 @@ fn controls(report: &Report) -> Markup {
     }
 }
 
-pub(super) fn scenario(report: &Report, scenario: &Scenario, depth: Depth) -> Markup {
+pub(super) fn scenario(report: &Report, scenario: &Scenario, (depth, rounds): (Depth, Depth)) -> Markup {
     let id = format!("scenario-{}", scenario.name);
     html! {
         section aria-labelledby=(id) {
@@ -144,13 +144,13 @@ pub(super) fn scenario(report: &Report, scenario: &Scenario, depth: Depth) -> Ma
                 } @else { "The store is on the same host." }
             }
             div .figures {
-                (chart::cpu(report, scenario))
-                (chart::added(report, scenario, Metric::ResponseP50))
-                (chart::added(report, scenario, Metric::Cpu))
-                (chart::forest(report, scenario, Metric::ResponseP50))
-                (chart::forest(report, scenario, Metric::Cpu))
-                (chart::curves(report, scenario))
-                (chart::strip(report, scenario, depth))
+                (chart::cpu(report, scenario, depth))
+                (chart::added(report, scenario, Metric::ResponseP50, depth))
+                (chart::added(report, scenario, Metric::Cpu, depth))
+                (chart::forest(report, scenario, Metric::ResponseP50, depth))
+                (chart::forest(report, scenario, Metric::Cpu, depth))
+                (chart::curves(report, scenario, depth))
+                (chart::strip(report, scenario, rounds))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::Depth;
 use super::{AXIS, ROW, Scale, axis, figure, num, pct, px, round_ticks, row_text, svg, swatch, whisker};
 use crate::answer::{self, reading_order, time_with_interval};
 use crate::metric::Metric;
@@ -9,7 +10,7 @@ use crate::model::{Figure, Report, Scenario};
 use crate::number;
 
 /// CPU per request: server and store stacked, with the interval of the sum.
-pub(in super::super) fn cpu(report: &Report, scenario: &Scenario) -> Markup {
+pub(in super::super) fn cpu(report: &Report, scenario: &Scenario, depth: Depth) -> Markup {
     let rows: Vec<(&str, Figure)> = reading_order(report, scenario)
         .into_iter()
         .filter_map(|row| Some((row, scenario.figure(row, Metric::Cpu)?)))
@@ -37,7 +38,7 @@ pub(in super::super) fn cpu(report: &Report, scenario: &Scenario) -> Markup {
                 rect .store x=(scale.at(server)) y=(px(top + 20.0)) height="11"
                     width=(pct(scale.place(server + store) - scale.place(server))) fill={ "url(#" (id) "-hatch)" } {}
             }
-            (whisker(&scale, cpu, top + 25.5, 4.0))
+            (whisker(&scale, cpu, top + 25.5))
         }
     };
     let table = html! {
@@ -54,14 +55,14 @@ pub(in super::super) fn cpu(report: &Report, scenario: &Scenario) -> Markup {
     let key = html! { p .key {
         (swatch("<rect class=\"server\" width=\"22\" height=\"11\"/>", "server"))
         (swatch("<rect class=\"store-key\" width=\"22\" height=\"11\"/><path class=\"store-key\" d=\"M3 11 11 0M10 11 18 0\"/>", "store (hatched)"))
-        (swatch("<path class=\"whisker-key\" d=\"M1 6H21M1 2V10M21 2V10\"/>", "95 % interval of the sum"))
+        (swatch("<path class=\"ci\" d=\"M1 6H21\"/>", "95 % interval of the sum"))
     } };
     let chart = svg(&id, bottom + AXIS, "CPU per request, server and store", &says.to_string(), &body);
-    figure("wide", "CPU per request, µs", &says, &chart, &key, &table)
+    figure("wide", "CPU per request, µs", &says, &chart, &key, (depth == Depth::Full).then_some(&table))
 }
 
 /// Cost added over none on one metric: point, interval, and the band of equivalence around the baseline.
-pub(in super::super) fn added(report: &Report, scenario: &Scenario, metric: Metric) -> Markup {
+pub(in super::super) fn added(report: &Report, scenario: &Scenario, metric: Metric, depth: Depth) -> Markup {
     let rows: Vec<(&str, Figure)> = reading_order(report, scenario)
         .into_iter()
         .filter_map(|row| Some((row, scenario.added(row, metric)?)))
@@ -86,7 +87,7 @@ pub(in super::super) fn added(report: &Report, scenario: &Scenario, metric: Metr
             @let top = ROW * count(i);
             (row_text(top, row, figure.value, &time_with_interval(*figure)))
             line .stem x1=(scale.at(0.0)) x2=(scale.at(figure.value)) y1=(px(top + 26.0)) y2=(px(top + 26.0)) {}
-            (whisker(&scale, figure, top + 26.0, 4.0))
+            (whisker(&scale, figure, top + 26.0))
             circle .point cx=(scale.at(figure.value)) cy=(px(top + 26.0)) r="4" {}
         }
     };
@@ -102,13 +103,13 @@ pub(in super::super) fn added(report: &Report, scenario: &Scenario, metric: Metr
     };
     let key = html! { p .key {
         (swatch("<circle class=\"point\" cx=\"11\" cy=\"6\" r=\"4\"/>", "paired difference"))
-        (swatch("<path class=\"whisker-key\" d=\"M1 6H21M1 2V10M21 2V10\"/>", "95 % interval"))
+        (swatch("<path class=\"ci\" d=\"M1 6H21\"/>", "95 % interval"))
         @if band.is_some() {
             (swatch("<rect class=\"band\" width=\"22\" height=\"12\"/>", "within the margin of the baseline"))
         }
     } };
     let chart = svg(&id, bottom + AXIS, what, &says.to_string(), &body);
-    figure("", what, &says, &chart, &key, &table)
+    figure("", what, &says, &chart, &key, (depth == Depth::Full).then_some(&table))
 }
 
 fn cell(figure: Option<Figure>) -> Markup {

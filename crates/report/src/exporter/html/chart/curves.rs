@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::super::{num, sentence};
+use super::super::{Depth, num, sentence};
 use super::{Scale, log_ticks, pct};
 use crate::answer::{self, reading_order};
 use crate::model::{Curve, Report, Scenario};
@@ -21,7 +21,7 @@ const TICKS: [(f64, &str); 4] = [(0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999,
 const COLUMNS: [(f64, &str); 6] =
     [(0.5, "p50"), (0.75, "p75"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9")];
 
-pub(in super::super) fn curves(report: &Report, scenario: &Scenario) -> Markup {
+pub(in super::super) fn curves(report: &Report, scenario: &Scenario, depth: Depth) -> Markup {
     let order = reading_order(report, scenario);
     let curves: Vec<&Curve> =
         order.iter().filter_map(|row| scenario.curves.iter().find(|curve| curve.row == *row)).collect();
@@ -77,10 +77,7 @@ pub(in super::super) fn curves(report: &Report, scenario: &Scenario) -> Markup {
                 (super::swatch("<path class=\"other\" d=\"M0 6H22\"/>", "all others"))
                 span { "Across: percentile. Up: time. Both logarithmic." }
             }
-            details {
-                summary { "The numbers" }
-                div .scroll tabindex="0" role="region" aria-label="Numbers: response time by percentile" { (table(&curves)) }
-            }
+            (super::numbers("Response time by percentile", (depth == Depth::Full).then(|| table(&curves)).as_ref()))
         }
     }
 }
@@ -107,7 +104,7 @@ fn panel(curve: &Curve, i: usize, all: &str, x: &Scale, y: &Scale) -> Markup {
     let id = format!("{all}-t{i}");
     let at = |share| at(curve, share).map_or("–".to_owned(), |i| number::time(curve.response_ns[i]));
     html! {
-        svg .chart xmlns="http://www.w3.org/2000/svg" role="img" width="100%" height=(super::px(PANEL + 18.0))
+        svg .chart role="img" width="100%" height=(super::px(PANEL + 18.0))
             aria-labelledby=(id) {
             title id=(id) { (curve.row) ": response time p50 " (at(0.5)) ", p99 " (at(0.99)) ", p99.9 " (at(0.999)) }
             use href={ "#" (all) "-grid" } width="100%" height=(super::px(PANEL + 18.0)) {}
@@ -126,7 +123,7 @@ fn path(shares: &[f64], times: &[f64], x: &Scale, y: &Scale) -> String {
         let across = x.place(1.0 / (1.0 - share).max(1e-6)) * WIDTH;
         let down = (1.0 - y.place(*time)) * HEIGHT;
         // Writing to a string cannot fail.
-        let _ = write!(d, "{}{across:.0} {down:.0}", if i == 0 { "M" } else { "L" });
+        let _ = write!(d, "{}{across:.0} {down:.0}", if i == 0 { "M" } else { " " });
     }
     d
 }

@@ -70,7 +70,7 @@ pub(in super::super) fn exposure(report: &Report, episode: &Episode) -> Markup {
     };
     let chart =
         svg(&id, bottom + AXIS, "How long the left-behind credential kept working", &says.to_string(), &body);
-    figure("wide", "How long the left-behind credential kept working", &says, &chart, &key, &table)
+    figure("wide", "How long the left-behind credential kept working", &says, &chart, &key, Some(&table))
 }
 
 fn words(e: &ExposureFigures) -> String {
@@ -129,7 +129,7 @@ pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
             } } }
         }
     };
-    figure("wide", "Response time of a login", &says, &chart, &key, &table)
+    figure("wide", "Response time of a login", &says, &chart, &key, Some(&table))
 }
 
 /// Every operation of an episode as a table.

@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 
+use super::super::Depth;
 use super::super::section::ratio_table;
 use super::{AXIS, ROW, Scale, axis, figure, px, svg, swatch};
 use crate::answer::{self, reading_order};
@@ -12,7 +13,7 @@ use crate::model::{Comparison, Report, Scenario};
 /// Ratios a tick may stand at.
 const TICKS: [f64; 15] = [0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0];
 
-pub(in super::super) fn forest(report: &Report, scenario: &Scenario, metric: Metric) -> Markup {
+pub(in super::super) fn forest(report: &Report, scenario: &Scenario, metric: Metric, depth: Depth) -> Markup {
     let compared = |baseline: &str, row: &str| {
         scenario.comparison(baseline, row, metric).is_some_and(|c| c.ratio.is_some())
     };
@@ -47,7 +48,7 @@ pub(in super::super) fn forest(report: &Report, scenario: &Scenario, metric: Met
     };
     let key = html! { p .key {
         (swatch("<circle class=\"point\" cx=\"11\" cy=\"6\" r=\"4\"/>", "ratio"))
-        (swatch("<path class=\"whisker-key\" d=\"M1 6H21M1 2V10M21 2V10\"/>", "decides a difference"))
+        (swatch("<path class=\"ci\" d=\"M1 6H21\"/>", "decides a difference"))
         (swatch("<path class=\"tost\" d=\"M1 6H21\"/>", "decides equivalence"))
         (swatch("<rect class=\"band\" width=\"22\" height=\"12\"/>", "equivalent"))
         span { "Axis stretched around 1." }
@@ -57,7 +58,8 @@ pub(in super::super) fn forest(report: &Report, scenario: &Scenario, metric: Met
             (svg(&id, bottom + AXIS, title, &says.to_string(), &body))
         }
     };
-    figure("ratio", title, &says, &chart, &key, &ratio_table(report, scenario, metric))
+    let table = (depth == Depth::Full).then(|| ratio_table(report, scenario, metric));
+    figure("ratio", title, &says, &chart, &key, table.as_ref())
 }
 
 /// One row: interval for equivalence (thick), interval for a difference (thin), point, words.
@@ -78,8 +80,6 @@ fn mark(report: &Report, scenario: &Scenario, row: &str, metric: Metric, scale: 
             text .value x="100%" y=(px(top + 14.0)) text-anchor="end" data-value=[ratio.map(|r| r.value)] { (words) }
             line .tost x1=(scale.at(from)) x2=(scale.at(to)) y1=(y) y2=(y) {}
             line .ci x1=(scale.at(low)) x2=(scale.at(high)) y1=(y) y2=(y) {}
-            line .cap x1=(scale.at(low)) x2=(scale.at(low)) y1=(px(top + 22.0)) y2=(px(top + 30.0)) {}
-            line .cap x1=(scale.at(high)) x2=(scale.at(high)) y1=(px(top + 22.0)) y2=(px(top + 30.0)) {}
             circle .point cx=(scale.at(value)) cy=(y) r="4" {}
         }
     }

@@ -50,12 +50,9 @@ pub(in super::super) fn strip(report: &Report, scenario: &Scenario, depth: Depth
         (swatch("<path class=\"block void\" d=\"M7 6V1M14 6V10\"/>", "void (dashed)"))
         (swatch("<path class=\"steal\" d=\"M7 11V4M14 11V1\"/>", "stolen CPU time"))
     } };
-    let table = match depth {
-        Depth::Full => table(scenario, &rows),
-        Depth::Lean => html! { p { "Every block of this run stands in " code { "report.json" } "." } },
-    };
+    let table = (depth == Depth::Full).then(|| table(scenario, &rows));
     let chart = svg(&id, lanes + 24.0, "Blocks in time", &says.to_string(), &body);
-    figure("wide", "Every block in time", &says, &chart, &key, &table)
+    figure("wide", "Every block in time", &says, &chart, &key, table.as_ref())
 }
 
 /// Vertical strokes in units of a stretched drawing: place across, from, to (0 = top, 1 = bottom).
@@ -68,10 +65,10 @@ fn lane(top: f64, height: f64, class: &str, strokes: &[Stroke], end: f64) -> Mar
     let mut d = String::new();
     for (across, from, to) in strokes {
         // Writing to a string cannot fail.
-        let _ = write!(d, "M{:.0} {:.0}V{:.0}", across / end * 2_000.0, from * 100.0, to * 100.0);
+        let _ = write!(d, "M{:.0} {:.0}V{:.0}", across / end * 1_000.0, from * 99.0, to * 99.0);
     }
     html! {
-        svg x="0" y=(px(top)) width="100%" height=(px(height)) viewBox="0 0 2000 100" preserveAspectRatio="none" aria-hidden="true" {
+        svg x="0" y=(px(top)) width="100%" height=(px(height)) viewBox="0 0 1000 99" preserveAspectRatio="none" aria-hidden="true" {
             path class=(class) d=(d) {}
         }
     }
@@ -115,7 +112,8 @@ fn strokes(blocks: &[Block], row: &str, valid: bool, reach: f64) -> Vec<Stroke> 
 fn steal(blocks: &[Block], worst: f64) -> Vec<Stroke> {
     blocks
         .iter()
-        .filter(|block| block.steal > 0.0 && worst > 0.0)
+        // What is too small to be seen is not drawn.
+        .filter(|block| worst > 0.0 && block.steal > worst / 40.0)
         .map(|block| (block.start_s + block.length_s / 2.0, 1.0, 1.0 - block.steal / worst))
         .collect()
 }

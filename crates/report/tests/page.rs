@@ -1,0 +1,216 @@
+//! The page as a text: well formed, small, without a foreign byte, and with no number that `report.json` does not hold.
+
+#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "test code")]
+
+use std::collections::BTreeSet;
+
+use report::{Format, Report, build, export};
+use serde_json::Value;
+use support::markup::{Piece, read};
+use support::{STANDARD, Shape};
+
+mod support;
+
+fn report_of(shape: Shape) -> Report {
+    let dir = support::scratch();
+    build(&support::recording(dir.path(), shape)).unwrap()
+}
+
+fn page_of(report: &Report) -> String {
+    String::from_utf8(export(Format::Html, report).unwrap().remove(0).bytes).unwrap()
+}
+
+fn json_of(report: &Report) -> Value {
+    serde_json::from_slice(&export(Format::Json, report).unwrap().remove(0).bytes).unwrap()
+}
+
+/// Numbers (by their bits) and strings of `report.json`, without its sentences: those are made of the numbers.
+fn contents(value: &Value, numbers: &mut BTreeSet<u64>, strings: &mut Vec<String>) {
+    match value {
+        Value::Number(number) => {
+            numbers.insert(number.as_f64().unwrap().to_bits());
+        }
+        Value::String(text) => strings.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| contents(item, numbers, strings)),
+        Value::Object(members) => members
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "answer" | "sentence"))
+            .for_each(|(_, member)| contents(member, numbers, strings)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_number_on_the_page_stands_in_the_json() {
+    let report = report_of(STANDARD);
+    let (mut numbers, mut strings) = (BTreeSet::new(), Vec::new());
+    contents(&json_of(&report), &mut numbers, &mut strings);
+    let said: BTreeSet<String> = strings.iter().flat_map(|string| words(string)).collect();
+    let held =
+        |text: &str| said.contains(text) || text.parse::<f64>().is_ok_and(|n| numbers.contains(&n.to_bits()));
+    // "4 of 9 backends" counts rows that are shown.
+    let rows = |word: &str| word.parse::<usize>().is_ok_and(|n| n <= report.rows.len());
+    let mut marked = 0;
+    let mut inside: Vec<bool> = Vec::new();
+    for piece in read(&page_of(&report)).unwrap() {
+        match piece {
+            Piece::Open(name, attributes) => {
+                let of =
+                    |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
+                let value = if name == "data" { of("value") } else { of("data-value") };
+                if let Some(value) = value {
+                    assert!(held(value), "<{name}> shows {value}, which report.json does not hold");
+                    marked += 1;
+                }
+                // Ticks of an axis are no figures; a picture's description repeats the sentence above it.
+                let dated = of("datetime").is_some_and(|time| strings.iter().any(|string| string == time));
+                let exempt = dated
+                    || value.is_some()
+                    || of("class") == Some("tick")
+                    || matches!(name.as_str(), "title" | "desc");
+                inside.push(exempt || inside.last() == Some(&true));
+            }
+            Piece::Close(_) => {
+                inside.pop();
+            }
+            Piece::Text(text) if inside.last() != Some(&true) => {
+                let plain = text.replace('\u{a0}', " ");
+                let quoted = strings.iter().any(|string| string.contains(plain.trim()));
+                assert!(
+                    quoted || words(&plain).all(|word| known(&word, &held) || rows(&word)),
+                    "{plain:?} says a number of its own"
+                );
+            }
+            Piece::Text(_) => {}
+        }
+    }
+    assert!(marked > 500, "only {marked} numbers are marked");
+}
+
+/// Words with a digit in them.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let trim = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    text.split_whitespace()
+        .map(trim)
+        .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Names of statistics, and whole numbers of the report printed with commas.
+fn known(word: &str, held: &dyn Fn(&str) -> bool) -> bool {
+    const NAMES: [&str; 10] = ["99th", "p50", "p75", "p90", "p95", "p99", "p99.9", "95", "1", "10"];
+    NAMES.contains(&word) || held(&word.replace(',', "")) || word.contains("sha256")
+}
+
+#[test]
+fn long_runs_stay_small() {
+    let long = Shape { rounds: 48, scenarios: 2, ..STANDARD };
+    let report = report_of(long);
+    let page = page_of(&report);
+    assert!(page.len() <= 250_000, "{} bytes", page.len());
+    assert_eq!(report.scenarios.len(), 2);
+    let markdown = &export(Format::Markdown, &report).unwrap()[0].bytes;
+    assert!(markdown.len() <= 60 * 1024, "{} bytes", markdown.len());
+    read(&page).unwrap();
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_runs_but_our_own() {
+    let page = page_of(&report_of(STANDARD));
+    for piece in read(&page).unwrap() {
+        let Piece::Open(name, attributes) = piece else { continue };
+        assert!(
+            !matches!(name.as_str(), "img" | "iframe" | "object" | "embed" | "base" | "form"),
+            "<{name}>"
+        );
+        for (key, value) in attributes {
+            assert!(
+                !key.starts_with("on") && key != "style",
+                "<{name} {key}> would be refused by the policy"
+            );
+            if matches!(key.as_str(), "src" | "href") {
+                assert!(value.starts_with('#') || value == "data:,", "<{name} {key}={value}>");
+            }
+        }
+    }
+    assert!(page.contains("default-src 'none'"));
+    assert!(!page.contains("unsafe-inline") && !page.contains("@import") && !page.contains("url(h"));
+    assert_eq!(page.matches("<script").count(), 2, "the pairs and the script");
+}
+
+#[test]
+fn names_and_words_from_files_cannot_become_markup() {
+    let mut report = report_of(STANDARD);
+    let hostile = "</script><img src=x onerror=alert(1)>|`\"'&\n# h";
+    report.warnings[0].text = hostile.to_owned();
+    report.question = hostile.to_owned();
+    for row in &mut report.rows {
+        row.summary = hostile.to_owned();
+        row.credential = hostile.to_owned();
+    }
+    let renamed = report.rows[3].name.clone();
+    let text = serde_json::to_string(&report.rows[3].name).unwrap();
+    assert_eq!(text.trim_matches('"'), renamed);
+    report.rows[3].name = hostile.to_owned();
+    for scenario in &mut report.scenarios {
+        scenario
+            .rows
+            .iter_mut()
+            .filter(|row| row.row == renamed)
+            .for_each(|row| row.row = hostile.to_owned());
+        for c in &mut scenario.comparisons {
+            for name in [&mut c.row, &mut c.baseline] {
+                if *name == renamed {
+                    *name = hostile.to_owned();
+                }
+            }
+        }
+    }
+    let page = page_of(&report);
+    let pieces = read(&page).unwrap();
+    assert!(!pieces.iter().any(|piece| matches!(piece, Piece::Open(name, _) if name == "img")));
+    assert_eq!(page.matches("<script").count(), 2);
+    let markdown = String::from_utf8(export(Format::Markdown, &report).unwrap().remove(0).bytes).unwrap();
+    assert!(!markdown.contains("<img") && !markdown.contains("\n# h"));
+    for table in markdown.split("\n\n").filter(|block| block.starts_with("| Backend")) {
+        let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+        let lines: Vec<usize> = table.lines().filter(|line| line.starts_with('|')).map(bars).collect();
+        assert!(lines.iter().all(|count| *count == lines[0]), "{table}");
+    }
+}
+
+#[test]
+fn a_chart_without_data_is_absent() {
+    let bare = report_of(Shape { episodes: false, controls: false, ..STANDARD });
+    let page = page_of(&bare);
+    assert!(!page.contains("left-behind credential kept") && !page.contains("Response time of a login"));
+    assert!(page.contains("no controls"));
+    let mut empty = bare;
+    empty.scenarios.clear();
+    empty.answer = report::answer::answer(&empty);
+    let page = page_of(&empty);
+    assert!(!page.contains("<figure") && !page.contains("id=\"decision\""));
+    read(&page).unwrap();
+}
+
+#[test]
+fn wrong_answers_come_first_and_deny_a_rank() {
+    let report = report_of(Shape { wrong: true, ..STANDARD });
+    let page = page_of(&report);
+    let alarm = page.find("Wrong answers").unwrap();
+    assert!(alarm < page.find("What it costs").unwrap());
+    let says = report.answer.iter().map(ToString::to_string).collect::<String>();
+    assert!(!says.contains("Equivalent to session-redis within ±5 %: jwt-allowlist"), "{says}");
+    let text = String::from_utf8(export(Format::Terminal, &report).unwrap().remove(0).bytes).unwrap();
+    assert!(text.starts_with("✗ WRONG ANSWERS: jwt-allowlist"), "{text}");
+}
+
+#[test]
+fn an_unreliable_run_ranks_nothing() {
+    let report = report_of(Shape { broken_twin: true, ..STANDARD });
+    assert!(report.answer[0].to_string().starts_with("This run ranks nothing"), "{:?}", report.answer);
+    let page = page_of(&report);
+    assert!(page.contains("✗") && page.contains("unreliable"));
+    assert!(!page.contains("class=\"v faster\"") && !page.contains("class=\"v equivalent\""));
+}
