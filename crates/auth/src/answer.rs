@@ -80,6 +80,17 @@ pub enum Grant {
     },
 }
 
+impl Grant {
+    /// The credential as its holder presents it.
+    #[must_use]
+    pub fn presented(&self) -> Presented<'_> {
+        match self {
+            Self::Cookie { value, .. } => Presented { cookie: Some(value), bearer: None },
+            Self::Tokens { access, .. } => Presented { cookie: None, bearer: Some(access) },
+        }
+    }
+}
+
 /// Answer to a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginAnswer {

@@ -94,15 +94,20 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         presented: Presented<'_>,
         now: UnixMillis,
     ) -> Result<LoginAnswer, Error> {
-        let principal = match self.check_password(username, password, now).await? {
-            users::Checked::Right(principal) => principal,
+        let (principal, row) = match self.check_password(username, password, now).await? {
+            users::Checked::Right(principal, row) => (principal, row),
             users::Checked::Wrong => return Ok(LoginAnswer::Rejected),
             users::Checked::Locked => return Ok(LoginAnswer::LockedOut),
         };
         if matches!(self.credential, Credential::Opaque { .. }) && presented.cookie.is_some() {
             self.logout(presented, None, now).await?;
         }
-        self.grant(&principal, now).await.map(LoginAnswer::Granted)
+        let grant = self.grant(&principal, now).await?;
+        if !self.still_stands(username, &row, now).await? {
+            self.logout(grant.presented(), None, now).await?;
+            return Ok(LoginAnswer::Rejected);
+        }
+        Ok(LoginAnswer::Granted(grant))
     }
 
     /// Who presents this? Runs the checks the backend names for this kind of access.

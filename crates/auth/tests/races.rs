@@ -89,57 +89,88 @@ impl Index for Shared {
     }
 }
 
+type Backend = Arc<Authenticator<Shared, Users>>;
+
+fn paused(name: &str) -> (Shared, Backend) {
+    let store = Shared(Arc::new(Paused {
+        memory: MemoryStore::new(),
+        armed: AtomicBool::new(false),
+        reached: Semaphore::new(0),
+        go_on: Semaphore::new(0),
+    }));
+    let directory: Users = users;
+    let mechanism = Mechanism::parse(&harness::file(name)).unwrap();
+    let setup = Setup {
+        mechanism,
+        store: store.clone(),
+        directory,
+        passwords: harness::cheap_passwords(),
+        key: None,
+    };
+    (store, Arc::new(Authenticator::new(setup).unwrap()))
+}
+
+async fn login(backend: Backend) -> LoginAnswer {
+    backend.login(ALICE, PASSWORD, Presented::default(), T0).await.unwrap()
+}
+
+fn held(answer: LoginAnswer) -> Held {
+    match answer {
+        LoginAnswer::Granted(grant) => Held(grant),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A login that has written its place in the index and not yet its record, while `meanwhile` happens.
+async fn caught(store: &Shared, backend: &Backend, meanwhile: impl Future<Output = ()>) -> LoginAnswer {
+    store.0.armed.store(true, Ordering::SeqCst);
+    let slow = tokio::spawn(login(Arc::clone(backend)));
+    store.0.reached.acquire().await.unwrap().forget();
+    meanwhile.await;
+    store.0.go_on.add_permits(1);
+    slow.await.unwrap()
+}
+
 /// A login that is being written while the user logs out everywhere may survive that, as one that came after it. The
 /// next log-out everywhere must find it.
 #[tokio::test]
 async fn a_login_caught_half_written_stays_findable() {
     for name in ["session-memory", "jwt-allowlist", "jwt-refresh"] {
-        let paused = Paused {
-            memory: MemoryStore::new(),
-            armed: AtomicBool::new(false),
-            reached: Semaphore::new(0),
-            go_on: Semaphore::new(0),
+        let (store, backend) = paused(name);
+        let first = held(login(Arc::clone(&backend)).await);
+        let logout = async {
+            backend.logout_all(first.presented(), T0).await.unwrap();
         };
-        let store = Shared(Arc::new(paused));
-        let directory: Users = users;
-        let mechanism = Mechanism::parse(&harness::file(name)).unwrap();
-        let checked = !mechanism.checks.is_empty();
-        let passwords = harness::cheap_passwords();
-        let setup = Setup { mechanism, store: store.clone(), directory, passwords, key: None };
-        let backend = Arc::new(Authenticator::new(setup).unwrap());
-        let login = async |backend: &Authenticator<Shared, Users>| match backend
-            .login(ALICE, PASSWORD, Presented::default(), T0)
-            .await
-            .unwrap()
-        {
-            LoginAnswer::Granted(grant) => Held(grant),
-            other => panic!("{other:?}"),
-        };
-        let first = login(&backend).await;
-
-        store.0.armed.store(true, Ordering::SeqCst);
-        let slow = tokio::spawn({
-            let backend = Arc::clone(&backend);
-            async move {
-                match backend.login(ALICE, PASSWORD, Presented::default(), T0).await.unwrap() {
-                    LoginAnswer::Granted(grant) => Held(grant),
-                    other => panic!("{other:?}"),
-                }
-            }
-        });
-        store.0.reached.acquire().await.unwrap().forget();
-        backend.logout_all(first.presented(), T0).await.unwrap();
-        store.0.go_on.add_permits(1);
-        let caught = slow.await.unwrap();
-
-        let third = login(&backend).await;
+        let caught = held(caught(&store, &backend, logout).await);
+        let third = held(login(Arc::clone(&backend)).await);
         backend.logout_all(third.presented(), T0).await.unwrap();
-        if checked {
+        if let Some(token) = caught.refresh() {
+            let refreshed = backend.refresh(token, T0).await.unwrap();
+            assert_eq!(refreshed, None, "{name}: a family that nobody can find");
+        } else {
             let verdict = backend.verify(caught.presented(), Access::Read, T0).await.unwrap();
             assert!(matches!(verdict, Verdict::Rejected(_)), "{name}: a login that nobody can find");
-        } else {
-            let refreshed = backend.refresh(caught.refresh().unwrap(), T0).await.unwrap();
-            assert_eq!(refreshed, None, "{name}: a family that nobody can find");
         }
+    }
+}
+
+/// Whoever disables a user or changes the password ends the logins there are; one that checked the old state and is
+/// written afterwards must not be handed out.
+#[tokio::test]
+async fn a_login_overtaken_by_a_change_of_the_user_is_not_handed_out() {
+    for name in ["session-memory", "jwt-allowlist", "jwt-refresh"] {
+        let (store, backend) = paused(name);
+        let disable = async { backend.disable(ALICE, T0).await.unwrap() };
+        assert_eq!(caught(&store, &backend, disable).await, LoginAnswer::Rejected, "{name}");
+        assert_eq!(backend.totals().live_entries, Some(0), "{name}: its record stays");
+
+        let (store, backend) = paused(name);
+        let first = held(login(Arc::clone(&backend)).await);
+        let change = async {
+            let changed = backend.change_password(first.presented(), PASSWORD, "another password", T0).await;
+            assert!(matches!(changed, Ok(Some(Verdict::Accepted { .. }))));
+        };
+        assert_eq!(caught(&store, &backend, change).await, LoginAnswer::Rejected, "{name}");
+        assert_eq!(backend.totals().live_entries, Some(1), "{name}: only the device that changed it");
     }
 }

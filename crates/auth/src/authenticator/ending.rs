@@ -71,7 +71,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             Err(rejection) => return Ok(Some(Verdict::Rejected(rejection))),
         };
         let subject = &login.principal.subject;
-        let Checked::Right(_) = self.check_password(subject, current, now).await? else { return Ok(None) };
+        let Checked::Right(..) = self.check_password(subject, current, now).await? else { return Ok(None) };
         let verifier = self.passwords.make(new).await?;
         self.change_user(subject, now, |row| row.password = Some((verifier.salt, verifier.hash))).await?;
         self.end_all(subject, Some(&login), now).await?;

@@ -13,7 +13,8 @@ const ROW_LIFE_MS: u64 = 7 * 24 * 3_600_000;
 /// What came of a user name and a password.
 #[derive(Debug)]
 pub(super) enum Checked {
-    Right(Principal),
+    /// With the row it was checked against.
+    Right(Principal, UserRow),
     /// Unknown user, wrong password or disabled user: the same answer at the same cost.
     Wrong,
     Locked,
@@ -41,7 +42,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 if row.failures > 0 {
                     self.change_user(username, now, |row| row.failures = 0).await?;
                 }
-                Ok(Checked::Right(principal))
+                Ok(Checked::Right(principal, row))
             }
             None => {
                 self.change_user(username, now, |row| {
@@ -53,6 +54,20 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 Ok(Checked::Wrong)
             }
         }
+    }
+
+    /// Whether the user is still who they were when the password was checked: not disabled, same password.
+    ///
+    /// Hashing takes long enough for both to change meanwhile, and whoever changes them then ends the logins there are.
+    /// Asked after a login is written, the answer covers the one that was not there yet.
+    pub(super) async fn still_stands(
+        &self,
+        username: &str,
+        checked: &UserRow,
+        now: UnixMillis,
+    ) -> Result<bool, Error> {
+        let row = self.user_row(username, now).await?.1;
+        Ok(!row.disabled && row.password == checked.password)
     }
 
     fn locked(&self, row: &UserRow, now: UnixMillis) -> bool {
