@@ -17,6 +17,28 @@ pub const NOW: u64 = 1_800_000_000_000;
 /// Credentials that a bench goes round: one alone would sit in the first-level cache.
 pub const HELD: u32 = 1024;
 
+/// The shipped backends.
+pub const SHIPPED: [&str; 8] = [
+    "none",
+    "session-memory",
+    "session-redis",
+    "jwt-stateless",
+    "jwt-denylist",
+    "jwt-denylist-index",
+    "jwt-allowlist",
+    "jwt-refresh",
+];
+
+/// The text of a shipped backend file.
+///
+/// # Panics
+/// If it is not where the sources are.
+#[must_use]
+pub fn file(name: &str) -> String {
+    let path = format!("{}/../scenarios/backends/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 /// The users of the HTTP contract.
 #[derive(Debug, Clone, Copy)]
 pub struct Users;

@@ -13,7 +13,7 @@ use auth::{Access, Algorithm};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use benches::backends::{HELD, NOW, PrivateRedis, Subject, at_once, principal};
+use benches::backends::{HELD, NOW, PrivateRedis, SHIPPED, Subject, at_once, file, principal};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
@@ -37,22 +37,6 @@ struct Claims {
     jti: String,
     roles: Vec<String>,
     tenant: String,
-}
-
-const SHIPPED: [&str; 8] = [
-    "none",
-    "session-memory",
-    "session-redis",
-    "jwt-stateless",
-    "jwt-denylist",
-    "jwt-denylist-index",
-    "jwt-allowlist",
-    "jwt-refresh",
-];
-
-fn file(name: &str) -> String {
-    let path = format!("{}/../scenarios/backends/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 fn jwt(algorithm: Algorithm, key: &str) -> String {
