@@ -24,7 +24,9 @@ pub(crate) struct Cli {
 /// The commands, one file each; the text of each stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Run(commands::run::RunArgs),
     Report(commands::report::ReportArgs),
+    Compare(commands::compare::CompareArgs),
     Serve(commands::serve::ServeArgs),
     Load(commands::load::LoadArgs),
     Trace(commands::trace::TraceArgs),

@@ -2,11 +2,13 @@
 
 pub(crate) mod check;
 pub(crate) mod child;
+pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod report;
+pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod trace;
@@ -19,7 +21,9 @@ use crate::output::Output;
 /// Runs one command.
 pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
+        Command::Run(args) => run::run(&args, output),
         Command::Report(args) => report::run(&args, output),
+        Command::Compare(args) => compare::run(&args, output),
         Command::Serve(args) => serve::run(args, output),
         Command::Load(args) => load::run(args, output),
         Command::Trace(args) => trace::run(&args, output),

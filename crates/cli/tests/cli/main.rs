@@ -7,5 +7,6 @@ mod help;
 mod load;
 mod output;
 mod processes;
+mod run;
 mod serve;
 mod support;

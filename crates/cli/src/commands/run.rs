@@ -1,0 +1,115 @@
+//! `authbench run`: a plan, measured and reported.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use measure::{Plan, RunOptions, RunSummary};
+use report::Format;
+use scenario::builtin::Shelf;
+
+use crate::amend::Amendments;
+use crate::commands::report::format_from;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::reporting::Reported;
+use crate::{clock, out_dir, signal};
+
+const EXAMPLE: &str = "Examples:
+  authbench run
+  authbench run quick --backend session-redis --backend jwt-stateless --out /tmp/two
+  authbench run my-plan.toml --redis redis://127.0.0.1:6379
+
+What it will take is printed before anything starts. Ctrl-C ends it after the block that is being measured: the finished
+blocks are kept and reported, and the exit code is 4.
+
+Exit codes: 0 measured and reported · 1 something could not be started or written · 2 wrong usage or an invalid file ·
+3 wrong answers that a backend does not declare, or a contradicted claim · 4 nothing can be ranked, or the run was stopped";
+
+/// Measure a plan and write the report
+///
+/// Starts every backend of the plan in its own process, drives the same traffic against each in turn and leaves a
+/// recording with report.html, report.md and report.json beside it. Without Redis on PATH (or --redis), backends that
+/// need it are skipped and listed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct RunArgs {
+    /// Plan: a file, or a built-in name
+    #[arg(default_value = "quick")]
+    plan: String,
+    /// Folder for the recording and the report
+    ///
+    /// [default: reports/local/DATE-PLAN in a checkout, authbench-reports/DATE-PLAN elsewhere]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// A Redis that already runs; only keys under this run's prefix are touched, and removed at the end
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    #[command(flatten)]
+    amendments: Amendments,
+    /// Test this claim as well, a file (repeatable)
+    #[arg(long, value_name = "FILE")]
+    claim: Vec<String>,
+    /// Write this format as well: terminal, junit, bmf, gha-benchmark, openmetrics (repeatable)
+    #[arg(long, value_name = "FORMAT", value_parser = format_from)]
+    format: Vec<Format>,
+    /// Print report.json instead of the table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let found = Shelf::Plans.resolve(&args.plan)?;
+    let mut plan = Plan::parse(&found.path, &found.text)?;
+    args.amendments.apply(&mut plan)?;
+
+    let here = env::current_dir().map_err(|e| Failure::tool("the current folder is gone").because(&e))?;
+    let folder = out_dir::choose(args.out.as_deref(), &here, &clock::today(), &plan.name);
+    out_dir::prepare(&folder)?;
+
+    let stop = signal::stop_flag("the block being measured is finished, then the report is written")?;
+    let measured = measure_plan(args, &plan, &folder, &stop);
+    if measured.is_err() {
+        out_dir::forget_if_empty(&folder);
+    }
+    let summary = measured?;
+    if summary.blocks == 0 {
+        return Err(Failure::tool("stopped before the first block was finished: there is nothing to report"));
+    }
+    let reported = Reported::read(&summary.recording, &args.claim)?;
+    let mut formats = Format::USUAL.to_vec();
+    formats.extend(args.format.iter().filter(|format| !Format::USUAL.contains(format)));
+    let written = report::write(&folder, &formats, &reported.report)?;
+    if args.json {
+        output.json(&reported.report)?;
+    } else {
+        reported.print(output)?;
+        output.line("")?;
+        for path in &written {
+            output.line(&path.display().to_string())?;
+        }
+    }
+    Ok(reported.exit())
+}
+
+fn measure_plan(
+    args: &RunArgs,
+    plan: &Plan,
+    folder: &Path,
+    stop: &AtomicBool,
+) -> Result<RunSummary, Failure> {
+    let executable =
+        env::current_exe().map_err(|e| Failure::tool("this program cannot find itself").because(&e))?;
+    let options = RunOptions {
+        executable,
+        out_dir: folder.to_owned(),
+        redis: args.redis.clone(),
+        existing: std::collections::BTreeMap::new(),
+    };
+    let progress = Progress::on_stderr();
+    let result = measure::run(&options, plan, &mut |event| progress.show(&event), stop);
+    progress.finish();
+    Ok(result?)
+}
