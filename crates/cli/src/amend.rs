@@ -1,5 +1,7 @@
 //! What the command line changes in a plan. Every change is a change of the plan: its hash, printed in the report, follows.
 
+use std::path::Path;
+
 use measure::Plan;
 use measure::plan::PairedScenario;
 use scenario::Scenario;
@@ -56,12 +58,15 @@ impl Amendments {
         if let Some(seed) = self.seed {
             plan.seed = seed;
         }
+        // A changed plan is held to the rules of a written one, before anything is measured.
+        *plan = Plan::parse(Path::new("<the plan as changed by options>"), &plan.canonical())?;
         Ok(())
     }
 
     fn choose_scenarios(&self, plan: &mut Plan) -> Result<(), Failure> {
         plan.paired.retain(|paired| self.scenario.contains(&paired.scenario));
         plan.episodes.retain(|name| self.scenario.contains(name));
+        plan.episode_ms.retain(|name, _| self.scenario.contains(name));
         for name in &self.scenario {
             if plan.episodes.contains(name) || plan.paired.iter().any(|paired| paired.scenario == *name) {
                 continue;

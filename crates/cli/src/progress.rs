@@ -18,7 +18,7 @@ impl Progress {
     /// On stderr, if it is a terminal.
     pub(crate) fn on_stderr() -> Self {
         let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style("{wide_msg}"))
         } else {
             ProgressBar::hidden()
         };
@@ -52,7 +52,7 @@ impl Progress {
             )),
             Event::BlockFinished { block, progress } => {
                 if self.bar.length().is_none() {
-                    self.bar.set_style(style());
+                    self.bar.set_style(style("{bar:30.cyan} {pos}/{len}  {prefix} left  {wide_msg}"));
                 }
                 self.bar.set_length(progress.total);
                 self.bar.set_position(progress.done);
@@ -77,9 +77,8 @@ impl Progress {
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:30.cyan} {pos}/{len}  {prefix} left  {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn clock_text(remaining_ns: u64) -> String {

@@ -30,7 +30,6 @@ seed = 1
 baseline = "session-redis"
 backends = ["none", "session-memory", "session-redis", "jwt-stateless"]
 episodes = ["cafe"]
-episode_ms = {{ cafe = 300 }}
 
 [[paired]]
 scenario = "tiny.toml"
@@ -74,7 +73,9 @@ fn children(parent: u32) -> Vec<i32> {
         // After the name, which may contain anything: state, then the parent's id.
         stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse::<u32>().ok()
     };
-    let pids = fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let pids = fs::read_dir("/proc")
+        .expect("/proc")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter(|pid| of(*pid) == Some(parent)).collect()
 }
 
@@ -84,17 +85,17 @@ fn finished_blocks(recording: &Path) -> usize {
 
 #[test]
 fn a_plan_is_measured_reported_and_reported_again_byte_for_byte() {
-    let folder = folder_with_plan(2);
+    let folder = folder_with_plan(6);
     let said = run_in(folder.path(), &["run", "plan.toml", "--out", "out"]);
     assert_measured(&said);
-    assert!(said.stderr.contains("4 rows, 12 blocks: about"), "{}", said.stderr);
+    assert!(said.stderr.contains("4 rows, 28 blocks: about"), "{}", said.stderr);
     for row in ["none", "session-memory", "session-redis", "jwt-stateless"] {
         assert!(said.stdout.contains(row), "{row} is not in:\n{}", said.stdout);
     }
     assert!(said.stdout.contains("out/report.html"), "{}", said.stdout);
 
     let out = folder.path().join("out");
-    assert_eq!(finished_blocks(&out), 12);
+    assert_eq!(finished_blocks(&out), 28);
     let written: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).expect("JSON");
     assert_eq!(written["wrong"], serde_json::json!([]), "no backend breaks its promise");
@@ -103,20 +104,26 @@ fn a_plan_is_measured_reported_and_reported_again_byte_for_byte() {
     for (format, file) in [("json", "report.json"), ("html", "report.html"), ("markdown", "report.md")] {
         let again = run_in(folder.path(), &["report", "out", "--format", format]);
         assert_eq!(again.code, said.code, "{format}");
-        assert!(again.stdout.as_bytes() == fs::read(out.join(file)).unwrap(), "{file} differs when it is built again");
+        assert!(
+            again.stdout.as_bytes() == fs::read(out.join(file)).unwrap(),
+            "{file} differs when it is built again"
+        );
     }
     let again = run_in(folder.path(), &["report", "out", "--out", "again", "--format", "junit"]);
     assert_eq!(again.code, said.code);
     assert_eq!(fs::read_dir(folder.path().join("again")).unwrap().count(), 1);
 
     let refused = run_in(folder.path(), &["run", "plan.toml", "--out", "out"]);
-    assert!(!matches!(refused.code, Some(0 | 4)), "an older recording must not be mixed with a new one: {refused:?}");
-    assert_eq!(finished_blocks(&out), 12);
+    assert!(
+        !matches!(refused.code, Some(0 | 4)),
+        "an older recording must not be mixed with a new one: {refused:?}"
+    );
+    assert_eq!(finished_blocks(&out), 28);
 }
 
 #[test]
 fn without_redis_what_needs_it_is_skipped_and_the_rest_is_measured() {
-    let folder = folder_with_plan(1);
+    let folder = folder_with_plan(6);
     let nothing = tempfile::tempdir().unwrap();
     let output = authbench()
         .current_dir(folder.path())
@@ -129,8 +136,8 @@ fn without_redis_what_needs_it_is_skipped_and_the_rest_is_measured() {
     assert!(stderr.contains("skipped session-redis:") && stderr.contains("install"), "{stderr}");
     let report: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.path().join("out/report.json")).unwrap()).unwrap();
-    assert_eq!(report["skipped"][0]["row"], "session-redis");
-    assert_eq!(finished_blocks(&folder.path().join("out")), 2);
+    assert_eq!(report["skipped"][0]["backend"], "session-redis");
+    assert_eq!(finished_blocks(&folder.path().join("out")), 12);
 }
 
 #[test]
@@ -145,7 +152,8 @@ fn ctrl_c_keeps_the_finished_blocks_and_reports_them() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(started.into_iter().all(gone), "every child has ended when the run has");
-    let report: serde_json::Value = serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
     assert_eq!(report["run"]["complete"], false);
     assert!(finished_blocks(&out) >= 8);
     assert!(out.join("manifest.json").exists(), "a run that was stopped ends in order");
@@ -176,13 +184,17 @@ fn a_folder_that_cannot_be_written_is_found_before_anything_is_measured() {
     let said = run_in(folder.path(), &["run", "plan.toml", "--out", "file/below"]);
     assert_eq!(said.code, Some(1));
     assert!(said.stderr.contains("error: the report cannot be written to file/below"), "{}", said.stderr);
-    assert!(said.stderr.contains("help: choose a folder that can be written to: --out DIR"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("help: choose a folder that can be written to: --out DIR"),
+        "{}",
+        said.stderr
+    );
     assert!(!said.stderr.contains("blocks: about"), "it was found late: {}", said.stderr);
 }
 
 #[test]
 fn a_recording_that_was_changed_is_refused() {
-    let folder = folder_with_plan(1);
+    let folder = folder_with_plan(6);
     let run = ["run", "plan.toml", "--scenario", "tiny.toml", "--backend", "none", "--out", "out"];
     assert_measured(&run_in(folder.path(), &run));
     let blocks = folder.path().join("out/blocks.jsonl");
