@@ -204,3 +204,43 @@ fn a_recording_that_was_changed_is_refused() {
     assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
     assert!(said.stderr.contains("blocks.jsonl"), "{}", said.stderr);
 }
+
+#[test]
+fn two_runs_are_compared_only_where_they_can_be() {
+    let folder = folder_with_plan(6);
+    let measure = |out: &str, seed: &str| {
+        let two = ["--scenario", "tiny.toml", "--backend", "session-memory"];
+        let run = [&["run", "plan.toml", "--seed", seed, "--out", out][..], &two[..]].concat();
+        assert_measured(&run_in(folder.path(), &run));
+    };
+    measure("base", "1");
+    measure("head", "1");
+    measure("other", "2");
+
+    let said = run_in(folder.path(), &["compare", "base", "head", "--json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let compared: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(
+        (&compared["reference"], &compared["differs"]),
+        (&"session-redis".into(), &serde_json::json!([]))
+    );
+    let rows: Vec<&str> =
+        compared["changes"].as_array().unwrap().iter().filter_map(|change| change["row"].as_str()).collect();
+    assert!(rows.contains(&"none") && rows.contains(&"session-memory"), "{rows:?}");
+
+    let said = run_in(folder.path(), &["compare", "base", "other"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    assert!(said.stderr.contains("these runs are not comparable:\n  plan: "), "{}", said.stderr);
+    assert!(said.stderr.contains("help: ") && said.stderr.contains("--anyway"), "{}", said.stderr);
+    let said = run_in(folder.path(), &["compare", "base", "other", "--anyway"]);
+    assert_eq!(said.code, Some(0));
+    assert!(said.stdout.starts_with("warning: plan: "), "{}", said.stdout);
+
+    let said = run_in(folder.path(), &["compare", "base", "head", "--reference", "nobody"]);
+    assert_eq!(said.code, Some(2));
+    assert!(
+        said.stderr.contains("has no row `nobody`") && said.stderr.contains("session-redis"),
+        "{}",
+        said.stderr
+    );
+}
