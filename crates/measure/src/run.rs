@@ -94,3 +94,6 @@ pub fn run(
     };
     conduct::conduct(&setting, parts, Loadgen, events)
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,21 +125,4 @@ fn settings_of(info: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::install_line_for;
-
-    #[test]
-    fn the_install_line_fits_the_platform() {
-        for (release, part) in [
-            ("ID=debian\n", "apt-get install redis-server"),
-            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "apt-get install redis-server"),
-            ("ID=alpine\n", "apk add redis"),
-            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "dnf install"),
-            ("ID=nixos\n", "put redis-server on PATH"),
-            ("", "put redis-server on PATH"),
-        ] {
-            let line = install_line_for(release);
-            assert!(line.contains(part) && line.contains("--redis"), "{release}: {line}");
-        }
-    }
-}
+mod tests;

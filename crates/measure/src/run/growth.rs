@@ -44,3 +44,70 @@ fn response_p50(block: &BlockRecord) -> Option<f64> {
 fn cpu(block: &BlockRecord) -> Option<f64> {
     block.validity.valid.then(|| block.cpu_ns_per_operation()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use scenario::Operation;
+
+    use super::*;
+    use crate::block::{BlockKind, GeneratorCost, ProcessCost, Quantiles, Validity, WireCost};
+
+    fn block(backend: &str, round: u32, p50: u64) -> BlockRecord {
+        let quantiles = Quantiles { count: 10, p50, p90: p50, p99: p50, p999: p50, max: p50 };
+        BlockRecord {
+            schema: 1,
+            sequence: 0,
+            previous: String::new(),
+            scenario: "steady".into(),
+            backend: backend.into(),
+            round,
+            position: 0,
+            restart: 0,
+            store_rtt_us: 0,
+            kind: BlockKind::Paired,
+            started_unix_ns: 0,
+            measured_ns: 1_000_000_000,
+            offered_rate: None,
+            achieved_rate: 10.0,
+            outcomes: BTreeMap::new(),
+            response_ns: BTreeMap::from([(Operation::Request, quantiles)]),
+            service_ns: BTreeMap::new(),
+            send_lag_ns: None,
+            server: ProcessCost { cpu_ns: 1_000 + u64::from(round), ..ProcessCost::default() },
+            store: None,
+            wire: WireCost::default(),
+            generator: GeneratorCost::default(),
+            steal: 0.0,
+            cpu_pressure: None,
+            exposure: vec![],
+            validity: Validity { valid: true, response_times: true, reasons: vec![] },
+        }
+    }
+
+    fn width(rounds: u32, other: impl Fn(u32) -> u64) -> Option<f64> {
+        let blocks: Vec<BlockRecord> = (0..rounds)
+            .flat_map(|round| [block("a", round, 1_000), block("b", round, other(round))])
+            .collect();
+        half_width(&blocks.iter().collect::<Vec<_>>(), &["a", "b"], "a")
+    }
+
+    #[test]
+    fn a_large_but_steady_difference_is_precise() {
+        assert!(width(8, |_| 5_000).unwrap() < 1e-9);
+    }
+
+    #[test]
+    fn scatter_is_not_precise_whatever_it_says_of_a_difference() {
+        // Ratios from 0.8 to 1.2, in turn.
+        let half = width(8, |round| if round % 2 == 0 { 800 } else { 1_200 }).unwrap();
+        assert!((0.1..0.3).contains(&half), "{half}");
+    }
+
+    #[test]
+    fn too_few_rounds_say_nothing() {
+        assert_eq!(width(4, |_| 1_000), None);
+        assert_eq!(width(0, |_| 1_000), None);
+    }
+}

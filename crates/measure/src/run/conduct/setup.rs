@@ -94,7 +94,10 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         let live = fleet::start(&mut self.parts, rows, &start)?;
         for row in &live {
             if let Some(known) = self.record.rows.iter_mut().find(|known| known.name == row.name) {
-                known.describe = row.describe.clone();
+                // A later start may differ in what the scenario asks for, such as the cheaper password hash of some.
+                if known.describe.is_null() {
+                    known.describe = row.describe.clone();
+                }
                 known.store = row.store.as_ref().map(|store| store.record.clone());
             }
             (self.events)(Event::SetUp { row: row.name.clone(), message: "ready".to_owned() });
