@@ -4,6 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands;
+use crate::error::Failure;
 use crate::exit;
 
 const STYLES: Styles = Styles::styled()
@@ -38,4 +39,16 @@ pub(crate) enum Command {
     /// Start a program that dies with the process that asked for it
     #[command(name = "__child", hide = true)]
     Child(commands::child::ChildArgs),
+}
+
+/// Refuses what cannot be the address of a store. Not a parser of clap's: that would repeat a password in its message.
+pub(crate) fn check_redis(address: Option<&str>) -> Result<(), Failure> {
+    let known = |url: url::Url| ["redis", "rediss", "redis+unix", "unix"].contains(&url.scheme());
+    match address {
+        Some(text) if !url::Url::parse(text).is_ok_and(known) => {
+            Err(Failure::usage(format!("--redis: `{text}` is no address of a Redis"))
+                .hint("it looks like redis://127.0.0.1:6379 or rediss://USER:PASSWORD@HOST:6380"))
+        }
+        _ => Ok(()),
+    }
 }

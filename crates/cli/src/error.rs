@@ -107,11 +107,21 @@ impl From<scenario::FileError> for Failure {
 
 impl From<measure::Error> for Failure {
     fn from(error: measure::Error) -> Self {
-        let kind = match &error {
-            measure::Error::File(_) | measure::Error::Recording { .. } => Kind::Usage,
-            _ => Kind::Tool,
+        let (kind, hint) = match &error {
+            measure::Error::Recording { .. } => {
+                (Kind::Usage, Some("name a folder that `authbench run` wrote, as it wrote it"))
+            }
+            measure::Error::File(_) => (Kind::Usage, None),
+            measure::Error::Store { .. } => {
+                (Kind::Tool, Some("check that Redis runs there, and that user and password are right"))
+            }
+            _ => (Kind::Tool, None),
         };
-        Self::split(kind, &error)
+        let failure = Self::split(kind, &error);
+        match (hint, &failure.hint) {
+            (Some(hint), None) => failure.hint(hint),
+            _ => failure,
+        }
     }
 }
 

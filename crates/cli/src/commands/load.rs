@@ -33,7 +33,7 @@ VALID; what was measured is printed all the same";
 #[command(after_help = EXAMPLE)]
 pub(crate) struct LoadArgs {
     /// http:// or https:// address, with its path
-    url: Url,
+    url: String,
     /// Requests per second; closed loop when left out
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
@@ -92,7 +92,11 @@ impl FromStr for Header {
 }
 
 pub(crate) fn run(args: LoadArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let tls = match args.url.scheme() {
+    let url = Url::parse(&args.url).map_err(|e| {
+        Failure::usage(format!("{} cannot be driven: {e}", args.url))
+            .hint("it looks like http://127.0.0.1:8080/me")
+    })?;
+    let tls = match url.scheme() {
         "https" => Some(client_config(args.ca.as_deref())?),
         _ => None,
     };
@@ -116,11 +120,11 @@ pub(crate) fn run(args: LoadArgs, output: &mut Output) -> Result<Exit, Failure> 
     };
     let stop = signal::stop_flag("what was measured so far is printed")?;
     if std::io::stderr().is_terminal() {
-        let line = redact(&format!("driving {} for {}", args.url, args.duration));
+        let line = redact(&format!("driving {url} for {}", args.duration));
         // With stderr gone there is nobody left to tell.
         let _ = writeln!(anstream::stderr(), "{line}");
     }
-    let mut report = load(&args.url, &options, &stop)?;
+    let mut report = load(&url, &options, &stop)?;
     report.url = redact(&report.url);
     if args.json {
         output.json(&report)?;

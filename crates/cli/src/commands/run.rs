@@ -9,6 +9,7 @@ use report::Format;
 use scenario::builtin::Shelf;
 
 use crate::amend::Amendments;
+use crate::args::check_redis;
 use crate::commands::report::format_from;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -61,6 +62,7 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
+    check_redis(args.redis.as_deref())?;
     let found = Shelf::Plans.resolve(&args.plan)?;
     let mut plan = Plan::parse(&found.path, &found.text)?;
     args.amendments.apply(&mut plan)?;

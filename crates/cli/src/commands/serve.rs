@@ -8,6 +8,7 @@ use scenario::BackendFile;
 use scenario::builtin::Shelf;
 use scenario::wire::{PasswordHash, ServeOptions};
 
+use crate::args::check_redis;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -95,6 +96,7 @@ impl From<ServeArgs> for ServeOptions {
 
 pub(crate) fn run(args: ServeArgs, output: &mut Output) -> Result<Exit, Failure> {
     let options = ServeOptions::from(args);
+    check_redis(options.redis.as_deref())?;
     let found = Shelf::Backends.resolve(&options.backend)?;
     let backend = BackendFile::parse(&found.path, &found.text)?;
     let mut announced = Ok(());

@@ -191,6 +191,13 @@ const CASES: &[Case] = &[
         says: &["error: cannot drive ftp://127.0.0.1/", "not http or https"],
     },
     Case {
+        name: "an address that is none",
+        files: &[],
+        arguments: &["load", "127.0.0.1:8080"],
+        code: 2,
+        says: &["error: 127.0.0.1:8080 cannot be driven", "help: it looks like http://127.0.0.1:8080/me"],
+    },
+    Case {
         name: "a header without a colon",
         files: &[],
         arguments: &["load", "http://127.0.0.1/", "--header", "Accept"],
@@ -237,7 +244,26 @@ const CASES: &[Case] = &[
         files: &[("something", "")],
         arguments: &["report", "."],
         code: 2,
-        says: &["error: "],
+        says: &["error: .: holds no recording", "help: name a folder that `authbench run` wrote"],
+    },
+    Case {
+        name: "a Redis that does not answer",
+        files: &[],
+        // Port 1 of the loopback address: nothing listens there.
+        arguments: &["run", "--redis", "redis://user:secret@127.0.0.1:1/", "--out", "out"],
+        code: 1,
+        says: &[
+            "error: store of session-redis at redis://***@127.0.0.1:1/",
+            "refused",
+            "help: check that Redis runs",
+        ],
+    },
+    Case {
+        name: "a Redis address that is none",
+        files: &[],
+        arguments: &["run", "--redis", "rdis://user:secret@127.0.0.1:6379", "--out", "out"],
+        code: 2,
+        says: &["error: --redis: `rdis://***@127.0.0.1:6379`", "help: it looks like redis://127.0.0.1:6379"],
     },
     Case {
         name: "files that init would overwrite",
@@ -268,6 +294,7 @@ fn bad_input_is_answered_with_a_message_a_next_step_and_the_documented_code() {
                 said.stderr
             );
         }
+        assert!(!said.stderr.contains("secret"), "{}: a password was repeated: {}", case.name, said.stderr);
         assert!(!said.stderr.contains("panicked"), "{}: {}", case.name, said.stderr);
         assert_eq!(listing(folder.path()), before, "{}: something was written", case.name);
     }
