@@ -32,10 +32,14 @@ fn contents(value: &Value, numbers: &mut BTreeSet<u64>, strings: &mut Vec<String
         }
         Value::String(text) => strings.push(text.clone()),
         Value::Array(items) => items.iter().for_each(|item| contents(item, numbers, strings)),
-        Value::Object(members) => members
-            .iter()
-            .filter(|(key, _)| !matches!(key.as_str(), "answer" | "sentence"))
-            .for_each(|(_, member)| contents(member, numbers, strings)),
+        Value::Object(members) => {
+            for (key, member) in
+                members.iter().filter(|(key, _)| !matches!(key.as_str(), "answer" | "sentence"))
+            {
+                strings.push(key.clone());
+                contents(member, numbers, strings);
+            }
+        }
         _ => {}
     }
 }

@@ -298,7 +298,7 @@ fn row(truth: &Truth) -> Value {
 fn run(shape: Shape, plan: &Plan, truths: &[Truth]) -> Value {
     let scenario = |name: &str, question: &str, paired: bool, hash: &str| {
         json!({
-            "name": name, "question": question, "paired": paired, "sha256": "3".repeat(64),
+            "name": name, "question": question, "paired": paired, "seed": 1, "sha256": "3".repeat(64),
             "text": format!("name = '{name}'\n[population]\nsubjects = 10000\npassword_hash = '{hash}'\n"),
             "provisioned": if paired { LOGINS } else { 0 }, "revoked": if paired { LOGINS / 100 } else { 0 },
         })
