@@ -4,6 +4,7 @@ mod generator;
 
 use measure::affinity::Placement;
 use measure::environment::{Environment, environment};
+use measure::store::{install_line, redis_server};
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &DoctorArgs, output: &mut Output) -> Result<Exit, Failur
     }
     let environment = environment()?;
     let placement = Placement::of(&environment.limits.cpus);
-    let findings = findings(&environment, &placement, on_path("redis-server"));
+    let findings = findings(&environment, &placement, redis_server().is_some());
     let diagnosis = Diagnosis { machine: environment.machine(), placement, findings, environment };
     if args.json {
         output.json(&diagnosis)?;
@@ -113,7 +114,7 @@ fn findings(environment: &Environment, placement: &Placement, has_redis: bool) -
         say(
             Weight::Limits,
             "no redis-server on PATH: backends that keep state in Redis are skipped".into(),
-            "install it (Debian, Ubuntu: apt-get install redis-server; Fedora: dnf install redis), or name one: --redis URL",
+            &install_line(),
         );
     }
     if let Some(quota) = limits.cpu_quota_milli.filter(|quota| *quota < 1000 * limits.cpus.len() as u64) {
@@ -172,11 +173,6 @@ fn findings(environment: &Environment, placement: &Placement, has_redis: bool) -
         );
     }
     found
-}
-
-fn on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 fn list(cpus: &[u32]) -> String {
