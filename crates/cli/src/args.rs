@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Run(commands::run::RunArgs),
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
+    Advise(commands::advise::AdviseArgs),
+    Adr(commands::adr::AdrArgs),
     Serve(commands::serve::ServeArgs),
     Load(commands::load::LoadArgs),
     Trace(commands::trace::TraceArgs),

@@ -1,5 +1,7 @@
 //! One file per command: its arguments and what it does with them.
 
+pub(crate) mod adr;
+pub(crate) mod advise;
 pub(crate) mod check;
 pub(crate) mod child;
 pub(crate) mod compare;
@@ -24,6 +26,8 @@ pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Fa
         Command::Run(args) => run::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
+        Command::Advise(args) => advise::run(&args, output),
+        Command::Adr(args) => adr::run(&args, output),
         Command::Serve(args) => serve::run(args, output),
         Command::Load(args) => load::run(args, output),
         Command::Trace(args) => trace::run(&args, output),

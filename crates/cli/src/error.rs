@@ -25,6 +25,8 @@ enum Kind {
     Usage,
     /// The tool or the machine.
     Tool,
+    /// Nobody: the measurement supports no statement.
+    Void,
 }
 
 impl Failure {
@@ -36,6 +38,11 @@ impl Failure {
     /// The tool or the machine failed.
     pub(crate) fn tool(message: impl Display) -> Self {
         Self { kind: Kind::Tool, message: message.to_string(), causes: Vec::new(), hint: None }
+    }
+
+    /// The measurement supports no statement.
+    pub(crate) fn void(message: impl Display) -> Self {
+        Self { kind: Kind::Void, message: message.to_string(), causes: Vec::new(), hint: None }
     }
 
     /// Takes over an error that carries its next step in a `help:` line of its own text.
@@ -79,6 +86,7 @@ impl Failure {
         match self.kind {
             Kind::Usage => Exit::Usage,
             Kind::Tool => Exit::Tool,
+            Kind::Void => Exit::Void,
         }
     }
 
@@ -122,6 +130,16 @@ impl From<measure::Error> for Failure {
             (Some(hint), None) => failure.hint(hint),
             _ => failure,
         }
+    }
+}
+
+impl From<report::advise::NoAdvice> for Failure {
+    fn from(error: report::advise::NoAdvice) -> Self {
+        let kind = match &error {
+            report::advise::NoAdvice::Void(_) => Kind::Void,
+            report::advise::NoAdvice::NoScenario { .. } => Kind::Usage,
+        };
+        Self::split(kind, &error)
     }
 }
 

@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod out_dir;
 mod output;
+mod pricing;
 mod progress;
 mod reporting;
 mod signal;

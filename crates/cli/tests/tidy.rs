@@ -222,11 +222,8 @@ fn every_shipped_file_can_be_used_and_is_compiled_in() {
             _ => panic!("{}: no rule says what this file is", path.display()),
         };
         problems.extend(result.err());
-        let shelves = [Shelf::Scenarios, Shelf::Backends, Shelf::Plans, Shelf::Claims];
-        // A price list is an example for one region and date: whoever needs one names a file.
-        if !below.starts_with("prices")
-            && !shelves.into_iter().flat_map(Shelf::all).any(|built_in| Path::new(built_in.path) == below)
-        {
+        let shelves = [Shelf::Scenarios, Shelf::Backends, Shelf::Plans, Shelf::Claims, Shelf::Prices];
+        if !shelves.into_iter().flat_map(Shelf::all).any(|built_in| Path::new(built_in.path) == below) {
             problems.push(format!("{}: not in scenario/src/builtin.rs", path.display()));
         }
     }

@@ -33,6 +33,8 @@ pub enum Shelf {
     Plans,
     /// `scenarios/claims/*.toml`.
     Claims,
+    /// `scenarios/prices/*.toml`.
+    Prices,
 }
 
 macro_rules! shelf {
@@ -61,6 +63,8 @@ const PLANS: &[Builtin] = shelf![
     "plans/evidence.toml",
     "plans/selftest.toml",
 ];
+
+const PRICES: &[Builtin] = shelf!["prices/cloud-2026-06.toml"];
 
 const CLAIMS: &[Builtin] = shelf![
     "claims/C1.toml",
@@ -104,6 +108,7 @@ impl Shelf {
             Self::Backends => BACKENDS,
             Self::Plans => PLANS,
             Self::Claims => CLAIMS,
+            Self::Prices => PRICES,
         }
     }
 
@@ -137,6 +142,7 @@ impl Shelf {
             Self::Backends => "backend",
             Self::Plans => "plan",
             Self::Claims => "claim",
+            Self::Prices => "price sheet",
         };
         let names = self.all().iter().map(|builtin| builtin.name);
         let hint = match nearest(name, names.clone()) {

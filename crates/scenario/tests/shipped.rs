@@ -24,6 +24,7 @@ fn every_file_is_compiled_in() {
         (Shelf::Backends, "backends"),
         (Shelf::Plans, "plans"),
         (Shelf::Claims, "claims"),
+        (Shelf::Prices, "prices"),
     ] {
         let listed: BTreeSet<String> = shelf.all().iter().map(|builtin| builtin.name.to_owned()).collect();
         assert_eq!(listed, names_in(&folder().join(below)), "{shelf:?}");

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use report::claims::Claim;
+use report::prices::PriceSheet;
 use scenario::builtin::Shelf;
 use scenario::{BackendFile, FileError, Scenario};
 
@@ -17,10 +18,10 @@ const EXAMPLE: &str = "Examples:
 
 Exit code 2 when any of them cannot be used.";
 
-/// Check scenario, backend, plan and claim files
+/// Check scenario, backend, plan, claim and price files
 ///
-/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, a claim has sentence; everything else is
-/// a scenario.
+/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, a claim has sentence, a price sheet
+/// has [prices]; everything else is a scenario.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct CheckArgs {
@@ -36,6 +37,7 @@ enum Kind {
     Backend,
     Plan,
     Claim,
+    Prices,
 }
 
 impl Kind {
@@ -48,6 +50,8 @@ impl Kind {
             Self::Plan
         } else if keys.contains_key("sentence") || keys.contains_key("condition") {
             Self::Claim
+        } else if keys.contains_key("prices") {
+            Self::Prices
         } else {
             Self::Scenario
         }
@@ -59,6 +63,7 @@ impl Kind {
             Self::Backend => "backend",
             Self::Plan => "plan",
             Self::Claim => "claim",
+            Self::Prices => "price sheet",
         }
     }
 }
@@ -89,6 +94,7 @@ fn check(path: &Path) -> Result<(Kind, String), Failure> {
         Kind::Backend => backend(path, &text)?,
         Kind::Plan => plan(path, &text)?,
         Kind::Claim => Claim::parse(&path.display().to_string(), &text)?.id,
+        Kind::Prices => PriceSheet::parse(path, &text)?.name,
     };
     Ok((kind, name))
 }
@@ -125,6 +131,7 @@ mod tests {
             ("baseline = 'none'\n", Kind::Plan),
             ("[[paired]]\n", Kind::Plan),
             ("sentence = 'x'\n", Kind::Claim),
+            ("[prices.app_vcpu_hour]\n", Kind::Prices),
             ("name = 'x'\n[load]\n", Kind::Scenario),
             ("this is = not = toml", Kind::Scenario),
             ("", Kind::Scenario),

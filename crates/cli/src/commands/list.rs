@@ -14,7 +14,7 @@ const EXAMPLE: &str = "Examples:
 
 `authbench init` writes the files out, to be read and changed.";
 
-/// List the built-in backends, scenarios, plans and claims
+/// List the built-in backends, scenarios, plans, claims and price sheets
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct ListArgs {
@@ -29,6 +29,7 @@ struct Listing {
     scenarios: Vec<Entry>,
     plans: Vec<Entry>,
     claims: Vec<Entry>,
+    prices: Vec<Entry>,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,8 +39,13 @@ struct Entry {
 }
 
 pub(crate) fn run(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let listing =
-        Listing { backends: backends()?, scenarios: scenarios()?, plans: plans()?, claims: claims()? };
+    let listing = Listing {
+        backends: backends()?,
+        scenarios: scenarios()?,
+        plans: plans()?,
+        claims: claims()?,
+        prices: prices()?,
+    };
     if args.json {
         output.json(&listing)?;
         return Ok(Exit::Good);
@@ -49,6 +55,7 @@ pub(crate) fn run(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure>
         ("Scenarios", &listing.scenarios),
         ("Plans", &listing.plans),
         ("Claims", &listing.claims),
+        ("Price sheets", &listing.prices),
     ];
     let width =
         sections.iter().flat_map(|(_, entries)| *entries).map(|entry| entry.name.len()).max().unwrap_or(0);
@@ -95,6 +102,15 @@ fn plans() -> Result<Vec<Entry>, Failure> {
         Ok(Entry { name: file.name, summary })
     };
     Shelf::Plans.all().iter().map(parse).collect()
+}
+
+fn prices() -> Result<Vec<Entry>, Failure> {
+    let parse = |file: &scenario::builtin::Builtin| {
+        let found = file.found();
+        let sheet = report::prices::PriceSheet::parse(&found.path, &found.text)?;
+        Ok(Entry { name: file.name, summary: sheet.summary })
+    };
+    Shelf::Prices.all().iter().map(parse).collect()
 }
 
 fn claims() -> Result<Vec<Entry>, Failure> {
