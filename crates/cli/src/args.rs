@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Run(commands::run::RunArgs),
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
+    Reproduce(commands::reproduce::ReproduceArgs),
     Advise(commands::advise::AdviseArgs),
     Adr(commands::adr::AdrArgs),
     Serve(commands::serve::ServeArgs),

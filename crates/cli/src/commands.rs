@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod report;
+pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod serve;
@@ -26,6 +27,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Fa
         Command::Run(args) => run::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
+        Command::Reproduce(args) => reproduce::run(&args, output),
         Command::Advise(args) => advise::run(&args, output),
         Command::Adr(args) => adr::run(&args, output),
         Command::Serve(args) => serve::run(args, output),

@@ -46,19 +46,19 @@ pub(crate) struct CompareArgs {
 }
 
 /// A recording and its analysis.
-struct Run {
-    recording: Recording,
-    analysis: Analysis,
+pub(crate) struct Run {
+    pub(crate) recording: Recording,
+    pub(crate) analysis: Analysis,
 }
 
 impl Run {
-    fn read(folder: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
         let recording = Recording::open(folder)?;
         let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
         Ok(Self { recording, analysis })
     }
 
-    fn side(&self) -> Side<'_> {
+    pub(crate) fn side(&self) -> Side<'_> {
         Side { plan: &self.recording.plan, blocks: &self.recording.blocks, analysis: &self.analysis }
     }
 }
@@ -116,8 +116,13 @@ fn print(compared: &Compared, output: &mut Output) -> Result<(), Failure> {
         "Each row divided by {} of its own run; the change is head over base.",
         compared.reference
     ))?;
+    print_changes(&compared.changes, output)
+}
+
+/// One line per row, under a heading per scenario and metric.
+pub(crate) fn print_changes(changes: &[Change], output: &mut Output) -> Result<(), Failure> {
     let mut heading = String::new();
-    for change in &compared.changes {
+    for change in changes {
         let distance = match change.store_rtt_us {
             0 => String::new(),
             micros => format!(", store {micros} µs away"),

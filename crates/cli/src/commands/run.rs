@@ -72,7 +72,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     out_dir::prepare(&folder)?;
 
     let stop = signal::stop_flag("the block being measured is finished, then the report is written")?;
-    let measured = measure_plan(args, &plan, &folder, &stop);
+    let measured = measure_plan(args.redis.as_deref(), &plan, &folder, &stop);
     if measured.is_err() {
         out_dir::forget_if_empty(&folder);
     }
@@ -96,8 +96,9 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     Ok(reported.exit())
 }
 
-fn measure_plan(
-    args: &RunArgs,
+/// Carries out a plan with this program as its servers, progress on stderr.
+pub(crate) fn measure_plan(
+    redis: Option<&str>,
     plan: &Plan,
     folder: &Path,
     stop: &AtomicBool,
@@ -107,7 +108,7 @@ fn measure_plan(
     let options = RunOptions {
         executable,
         out_dir: folder.to_owned(),
-        redis: args.redis.clone(),
+        redis: redis.map(str::to_owned),
         existing: std::collections::BTreeMap::new(),
     };
     let progress = Progress::on_stderr();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
+mod adr;
 mod bad_input;
 mod help;
 mod load;
