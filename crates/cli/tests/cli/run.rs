@@ -2,10 +2,11 @@
 //! a measured time.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use crate::support::{Said, authbench, gone, kill, run_in, until};
+use crate::support::{Said, authbench, gone, kill, kill_group, run_in, until};
 
 const SCENARIO: &str = r#"
 name = "tiny"
@@ -56,8 +57,10 @@ fn assert_measured(said: &Said) {
     assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
 }
 
+/// In a process group of its own, as a shell starts it.
 fn start(folder: &Path, arguments: &[&str]) -> Child {
     authbench()
+        .process_group(0)
         .current_dir(folder)
         .args(arguments)
         .stdout(Stdio::piped())
@@ -148,7 +151,8 @@ fn ctrl_c_keeps_the_finished_blocks_and_reports_them() {
     until("some blocks are finished", || finished_blocks(&out) >= 8);
     let started = children(pid);
     assert!(!started.is_empty(), "a run has servers");
-    kill("-INT", pid);
+    // What a terminal does on Ctrl-C: everything in the foreground group gets the signal.
+    kill_group("-INT", pid);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(started.into_iter().all(gone), "every child has ended when the run has");

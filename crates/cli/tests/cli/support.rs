@@ -55,3 +55,9 @@ pub(crate) fn kill(signal: &str, pid: u32) {
     let status = Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill");
     assert!(status.success(), "kill {signal} {pid}");
 }
+
+/// Sends a signal to a process group.
+pub(crate) fn kill_group(signal: &str, leader: u32) {
+    let status = Command::new("kill").args([signal, "--", &format!("-{leader}")]).status().expect("kill");
+    assert!(status.success(), "kill {signal} -- -{leader}");
+}
