@@ -11,6 +11,9 @@ use crate::tools::{self, Responder, Run, Tool};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
+/// Parts of the table.
+const PARTS: [&str; 6] = ["cpu", "many", "calls", "memory", "subjects", "checks"];
+
 /// How long everything takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scale {
@@ -33,8 +36,12 @@ impl Scale {
     }
 }
 
-/// Measures everything and prints the table as it grows.
-pub(crate) fn all(scale: Scale) -> Fallible<()> {
+/// Measures everything, or one part, and prints the table as it grows.
+pub(crate) fn measure(scale: Scale, part: Option<&str>) -> Fallible<()> {
+    if let Some(unknown) = part.filter(|part| !PARTS.contains(part)) {
+        return Err(format!("no part `{unknown}`: give one of {}", PARTS.join(", ")).into());
+    }
+    let wanted = |name| part.is_none_or(|part| part == name);
     let Some((own, others)) = loadgen::split_cores() else {
         return Err("two cores are needed: one for the generator, one for the responder".into());
     };
@@ -42,14 +49,27 @@ pub(crate) fn all(scale: Scale) -> Fallible<()> {
     let mut table = Table::default();
     table.header()?;
     let mut responder = Responder::start(other)?;
-    for connections in [32, 64] {
-        cpu(&mut table, &mut responder, core, connections, scale)?;
+    if wanted("cpu") {
+        for connections in [32, 64] {
+            cpu(&mut table, &mut responder, core, connections, scale)?;
+        }
     }
-    calls(&mut table, &mut responder, core)?;
-    memory(&mut table, &mut responder, core, scale)?;
-    subjects(&mut table, &responder, core, scale)?;
+    if wanted("many") {
+        many(&mut table, &responder, core, scale)?;
+    }
+    if wanted("calls") {
+        calls(&mut table, &mut responder, core)?;
+    }
+    if wanted("memory") {
+        memory(&mut table, &mut responder, core, scale)?;
+    }
+    if wanted("subjects") {
+        subjects(&mut table, &responder, core, scale)?;
+    }
     drop(responder);
-    checks(&mut table, scale)?;
+    if wanted("checks") {
+        checks(&mut table, scale)?;
+    }
     table.footer()
 }
 
@@ -101,6 +121,28 @@ fn cpu(
     Ok(())
 }
 
+/// Ten thousand connections: against the bare loop, which has the same sockets to look after.
+fn many(table: &mut Table, responder: &Responder, core: usize, scale: Scale) -> Fallible<()> {
+    let mut ratios = Vec::new();
+    let mut own = Vec::new();
+    for _ in 0..scale.rounds {
+        // By their own account, from when all connections are open: opening them is most of a short run.
+        let mut per_request = |role: &str| -> Fallible<f64> {
+            let words = [role, &responder.address, "10000", &scale.seconds.to_string()];
+            let report: serde_json::Value = serde_json::from_str(&tools::role(core, &words)?)?;
+            report["generator_cpu_ns_per_request"]
+                .as_f64()
+                .ok_or_else(|| format!("{role} reports no CPU").into())
+        };
+        let (ours, bare) = (per_request("own")?, per_request("bare")?);
+        ratios.push(ours / bare);
+        own.push(ours);
+    }
+    let what = "ours, 10,000 connections: CPU per request";
+    table.fact(what, format!("{:.2} us", median(own) / 1000.0))?;
+    table.at_most("CPU per request of bare epoll loop, 10,000 connections", median(ratios), "x", 1.15, 1.06)
+}
+
 fn calls(table: &mut Table, responder: &mut Responder, core: usize) -> Fallible<()> {
     if !tools::on_path("strace") {
         return table.fact("system calls per request", "strace is not installed".to_owned());
@@ -112,7 +154,13 @@ fn calls(table: &mut Table, responder: &mut Responder, core: usize) -> Fallible<
         }
     }
     let calls = tools::system_calls(Tool::Own, responder, core, 32)?;
-    table.at_most("system calls per request, 32 connections", calls, "", 2.4, 2.1)
+    table.at_most("system calls per request, 32 connections", calls, "", 2.4, 2.1)?;
+    for wait in ["pwait2", "timerfd"] {
+        let calls = tools::system_calls_paced(wait, responder, core)?;
+        let what = format!("system calls per request, open loop without spin, {wait}");
+        table.fact(&what, format!("{calls:.2}"))?;
+    }
+    Ok(())
 }
 
 fn memory(table: &mut Table, responder: &mut Responder, core: usize, scale: Scale) -> Fallible<()> {

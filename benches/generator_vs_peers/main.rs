@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p benches --bin generator_vs_peers            # about five minutes; needs a quiet machine
 //! cargo run --release -p benches --bin generator_vs_peers -- --quick # about one minute, for a look
+//! … -- --only checks    # one part: cpu, many, calls, memory, subjects, checks
 //! ```
 //!
 //! What is measured:
@@ -28,10 +29,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        [] => figures::all(figures::Scale::full()),
-        ["--quick"] => figures::all(figures::Scale::quick()),
+        [] => figures::measure(figures::Scale::full(), None),
+        ["--quick"] => figures::measure(figures::Scale::quick(), None),
+        ["--only", part] => figures::measure(figures::Scale::full(), Some(part)),
+        ["--quick", "--only", part] => figures::measure(figures::Scale::quick(), Some(part)),
         ["role", role, rest @ ..] => roles::play(role, rest),
-        _ => Err(io::Error::other("usage: generator_vs_peers [--quick]").into()),
+        _ => Err(io::Error::other("usage: generator_vs_peers [--quick] [--only PART]").into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use loadgen::clock::{Clock, Monotonic};
 use loadgen::null::{NullOptions, NullResponder};
-use loadgen::{CredentialJar, LoadOptions, Mode, Observation, Observer, Options, Target, drive, load};
+use loadgen::{CredentialJar, LoadOptions, Mode, Observation, Observer, Options, Target, Wait, drive, load};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use scenario::{Operation, Step};
@@ -26,6 +26,9 @@ pub(crate) fn play(role: &str, rest: &[&str]) -> Done {
         }
         ("bare", [address, connections, seconds]) => {
             bare(address.parse()?, connections.parse()?, seconds.parse()?)
+        }
+        ("paced", [address, rate, wait, seconds]) => {
+            paced(address.parse()?, rate.parse()?, *wait == "timerfd", seconds.parse()?)
         }
         ("jar", [address, subjects, seconds]) => jar(address.parse()?, subjects.parse()?, seconds.parse()?),
         _ => Err("unknown role".into()),
@@ -55,7 +58,22 @@ fn own(address: SocketAddr, connections: u32, seconds: f64) -> Done {
     Ok(())
 }
 
+/// Open loop without a final spin, sleeping one way or the other.
+fn paced(address: SocketAddr, rate: f64, timerfd: bool, seconds: f64) -> Done {
+    let wait = if timerfd { Wait::Timerfd } else { Wait::Pwait2 };
+    let options = LoadOptions {
+        rate: Some(rate),
+        duration_ns: (seconds * 1e9) as u64,
+        drive: Options { spin_ns: 0, wait, ..Options::default() },
+        ceiling_rate: Some(f64::MAX),
+        ..LoadOptions::default()
+    };
+    load(&format!("http://{address}/").parse()?, &options, &AtomicBool::new(false))?;
+    Ok(())
+}
+
 /// The least a client can do: edge-triggered epoll, one read and one write per answer, no parsing, no clock.
+/// Prints its CPU per request once all connections are open, as our own role does.
 fn bare(address: SocketAddr, connections: u32, seconds: f64) -> Done {
     let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes();
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -64,6 +82,8 @@ fn bare(address: SocketAddr, connections: u32, seconds: f64) -> Done {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
+        // As our own sockets do: the comparison is of loops, not of congestion control.
+        let _ = rustix::net::sockopt::set_tcp_congestion(&stream, "reno");
         let interest = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&epoll, &stream, epoll::EventData::new_u64(u64::from(index)), interest)?;
         streams.push(stream);
@@ -71,7 +91,9 @@ fn bare(address: SocketAddr, connections: u32, seconds: f64) -> Done {
     for mut stream in &streams {
         stream.write_all(&request)?;
     }
-    let end = Monotonic.now_ns() + (seconds * 1e9) as u64;
+    let (start, cpu_ns) = (Monotonic.now_ns(), Monotonic.cpu_ns());
+    let end = start + (seconds * 1e9) as u64;
+    let mut answers = 0_u64;
     let mut events = Vec::with_capacity(256);
     let mut buffer = vec![0; 64 * 1024];
     let nap = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
@@ -84,8 +106,11 @@ fn bare(address: SocketAddr, connections: u32, seconds: f64) -> Done {
                 return Err("the responder closed".into());
             }
             stream.write_all(&request)?;
+            answers += 1;
         }
     }
+    let per_request = (Monotonic.cpu_ns() - cpu_ns) as f64 / answers.max(1) as f64;
+    writeln!(io::stdout(), r#"{{"generator_cpu_ns_per_request": {per_request}}}"#)?;
     Ok(())
 }
 

@@ -161,6 +161,18 @@ pub(crate) fn system_calls(
     connections: u32,
 ) -> Fallible<f64> {
     let arguments = tool.arguments(&responder.address, connections, 2.0)?;
+    traced(&arguments, responder, core)
+}
+
+/// The same of our open loop at 10,000/s without a spin, sleeping by `wait`.
+pub(crate) fn system_calls_paced(wait: &str, responder: &mut Responder, core: usize) -> Fallible<f64> {
+    let own = std::env::current_exe()?.to_string_lossy().into_owned();
+    let line = format!("{own} role paced {} 10000 {wait} 2", responder.address);
+    let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    traced(&arguments, responder, core)
+}
+
+fn traced(arguments: &[String], responder: &mut Responder, core: usize) -> Fallible<f64> {
     let summary = std::env::temp_dir().join(format!("generator-calls-{}", std::process::id()));
     let place = summary.to_string_lossy().into_owned();
     let mut words = vec!["strace", "-f", "-c", "-o", &place];
@@ -170,7 +182,7 @@ pub(crate) fn system_calls(
     let text = fs::read_to_string(&summary)?;
     fs::remove_file(&summary)?;
     if !status.success() {
-        return Err(format!("strace of {} ended with {status}", tool.name()).into());
+        return Err(format!("strace of {arguments:?} ended with {status}").into());
     }
     let total =
         text.lines().find(|line| line.trim_end().ends_with("total")).ok_or("strace printed no total")?;

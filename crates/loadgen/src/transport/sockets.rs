@@ -119,6 +119,9 @@ impl Transport for Sockets {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
         rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
+        // Requests are one small segment at a time. Where the system's default is BBR, its bookkeeping costs per packet
+        // and its pacing may hold a send back; Reno, which every kernel has, does neither. Best effort.
+        let _ = rustix::net::sockopt::set_tcp_congestion(&socket, "reno");
         match rustix::net::connect(&socket, &address) {
             Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
             Err(errno) => return Err(errno.into()),
