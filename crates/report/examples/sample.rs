@@ -1,4 +1,4 @@
-//! Writes a report of synthetic data in every format: `cargo run -p report --example sample -- DIR [long]`.
+//! Writes a report of synthetic data, or of a recording, in every format: `cargo run -p report --example sample -- DIR [long|RECORDING]`.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("long") => support::Shape { rounds: 48, scenarios: 2, ..support::STANDARD },
         _ => support::STANDARD,
     };
-    let recording = support::recording(recording.path(), shape);
+    let recording = match kind.as_deref() {
+        // A recording that is already there.
+        Some(folder) if folder != "long" => measure::Recording::open(folder.as_ref())?,
+        _ => support::recording(recording.path(), shape),
+    };
     write(&dir, &Format::ALL, &build(&recording)?)?;
     Ok(())
 }

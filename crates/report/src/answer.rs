@@ -27,7 +27,9 @@ pub fn answer(report: &Report) -> Vec<Sentence> {
         }
         Some(scenario) => {
             sentences.push(cheapest(report, scenario));
-            sentences.push(against_baseline(report, scenario));
+            if !scenario.comparisons.is_empty() {
+                sentences.push(against_baseline(report, scenario));
+            }
         }
     }
     sentences.push(stolen(report));
@@ -91,6 +93,9 @@ fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
     let Some(&first) = ranked.first() else {
         return Sentence::new().text("No backend gave right answers only, so none is ranked.");
     };
+    if ranked.iter().all(|row| scenario.figure(row, Metric::Cpu).is_none()) {
+        return unusable(scenario);
+    }
     let has_floor = scenario.added(first, Metric::Cpu).is_some();
     let of = |row: &str, metric| {
         if has_floor { scenario.added(row, metric) } else { scenario.figure(row, metric) }
@@ -123,6 +128,16 @@ fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
         sentence = costs(sentence, baseline);
     }
     sentence.text(".")
+}
+
+/// No block could be used: then there is no figure, and no rank.
+fn unusable(scenario: &Scenario) -> Sentence {
+    let sentence = Sentence::new().text("No block of ").name(&scenario.name);
+    let sentence = sentence.text(" could be used, so this run says nothing about cost");
+    match scenario.void_reasons.first() {
+        Some(reason) => sentence.text(format!("; the self-check that failed most often: {}.", reason.check)),
+        None => sentence.text("."),
+    }
 }
 
 /// Rows that were not shown to cost more CPU than `first`.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::answer;
 use crate::comparison::{Analysis, Context, Estimate, analyse};
-use crate::model::{Figure, Report, Run, SCHEMA, Skipped, Warning, WrongAnswers};
+use crate::model::{Figure, Report, Run, SCHEMA, Scenario, Skipped, Warning, WrongAnswers};
 use crate::number;
 use crate::number::six_digits as rounded;
 
@@ -47,12 +47,13 @@ pub fn build_from(recording: &Recording, analysis: &Analysis) -> Result<Report, 
         episodes: episode::episodes(recording, analysis),
         wrong: analysis.wrong.iter().map(wrong).collect(),
         skipped: recording.run.skipped.iter().map(skipped).collect(),
-        warnings: warnings(recording),
+        warnings: Vec::new(),
         claims: Vec::new(),
         notes: Vec::new(),
         environment: environment::environment(recording),
         rows,
     };
+    report.warnings = report.scenarios.iter().filter_map(void).chain(warnings(recording)).collect();
     report.notes = note::notes(recording, &report);
     report.answer = answer::answer(&report);
     Ok(report)
@@ -115,6 +116,24 @@ fn wrong(wrong: &crate::comparison::WrongAnswers) -> WrongAnswers {
 
 fn skipped(skipped: &measure::event::Skipped) -> Skipped {
     Skipped { backend: skipped.row.clone(), reason: skipped.reason.clone(), advice: skipped.hint.clone() }
+}
+
+/// Blocks that could not be used, and why.
+fn void(scenario: &Scenario) -> Option<Warning> {
+    let first = scenario.void_reasons.first()?;
+    let checks: Vec<String> =
+        scenario.void_reasons.iter().map(|reason| format!("{} ({})", reason.check, reason.blocks)).collect();
+    Some(Warning {
+        text: format!(
+            "{} of {} blocks of {} were not used for response times. Self-checks that failed: {}. The first said: {}.",
+            scenario.blocks_void,
+            scenario.blocks.len(),
+            scenario.name,
+            checks.join(", "),
+            first.example,
+        ),
+        advice: "Run on an idle machine; `authbench doctor` says what it can measure.".to_owned(),
+    })
 }
 
 /// Remarks made during the run, each once, with how often it was made.

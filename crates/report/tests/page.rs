@@ -9,6 +9,9 @@ use serde_json::Value;
 use support::markup::{Piece, read};
 use support::{STANDARD, Shape};
 
+/// As many rounds as verdicts need, no more.
+const SHORT: Shape = Shape { rounds: 10, ..STANDARD };
+
 mod support;
 
 fn report_of(shape: Shape) -> Report {
@@ -121,7 +124,7 @@ fn long_runs_stay_small() {
 
 #[test]
 fn nothing_is_loaded_and_nothing_runs_but_our_own() {
-    let page = page_of(&report_of(STANDARD));
+    let page = page_of(&report_of(SHORT));
     for piece in read(&page).unwrap() {
         let Piece::Open(name, attributes) = piece else { continue };
         assert!(
@@ -145,7 +148,7 @@ fn nothing_is_loaded_and_nothing_runs_but_our_own() {
 
 #[test]
 fn names_and_words_from_files_cannot_become_markup() {
-    let mut report = report_of(STANDARD);
+    let mut report = report_of(SHORT);
     let hostile = "</script><img src=x onerror=alert(1)>|`\"'&\n# h";
     report.warnings[0].text = hostile.to_owned();
     report.question = hostile.to_owned();
@@ -186,7 +189,7 @@ fn names_and_words_from_files_cannot_become_markup() {
 
 #[test]
 fn a_chart_without_data_is_absent() {
-    let bare = report_of(Shape { episodes: false, controls: false, ..STANDARD });
+    let bare = report_of(Shape { episodes: false, controls: false, ..SHORT });
     let page = page_of(&bare);
     assert!(!page.contains("left-behind credential kept") && !page.contains("Response time of a login"));
     assert!(page.contains("no controls"));
@@ -200,7 +203,7 @@ fn a_chart_without_data_is_absent() {
 
 #[test]
 fn wrong_answers_come_first_and_deny_a_rank() {
-    let report = report_of(Shape { wrong: true, ..STANDARD });
+    let report = report_of(Shape { wrong: true, ..SHORT });
     let page = page_of(&report);
     let alarm = page.find("Wrong answers").unwrap();
     assert!(alarm < page.find("What it costs").unwrap());
@@ -212,7 +215,7 @@ fn wrong_answers_come_first_and_deny_a_rank() {
 
 #[test]
 fn an_unreliable_run_ranks_nothing() {
-    let report = report_of(Shape { broken_twin: true, ..STANDARD });
+    let report = report_of(Shape { broken_twin: true, ..SHORT });
     assert!(report.answer[0].to_string().starts_with("This run ranks nothing"), "{:?}", report.answer);
     let page = page_of(&report);
     assert!(page.contains("✗") && page.contains("unreliable"));

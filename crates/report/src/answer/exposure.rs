@@ -41,14 +41,30 @@ pub fn stolen(report: &Report) -> Sentence {
         if !open && number::time(least) != number::time(most) {
             sentence = sentence.text(" to ").figure(number::time(most), most);
         }
-        let mut declared: Vec<&str> = group.iter().map(|(row, _)| row.revocation.as_str()).collect();
-        declared.dedup();
         sentence = sentence
             .text(" later, by ")
             .names(group.iter().map(|(row, _)| row.name.as_str()))
-            .text(format!(" (declared: {})", declared.join("; ")));
+            .text(format!(" (declared: {})", promises(group.iter().map(|(row, _)| row.revocation.as_str()))));
     }
     sentence.text(".")
+}
+
+/// Promises as one: `until it expires, 5 min or 15 min`.
+fn promises<'a>(promises: impl Iterator<Item = &'a str>) -> String {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for promise in promises {
+        let (what, bound) = promise.split_once(", ").unwrap_or((promise, ""));
+        match said.iter_mut().find(|(other, _)| *other == what) {
+            Some((_, bounds)) if bounds.contains(&bound) => {}
+            Some((_, bounds)) => bounds.push(bound),
+            None => said.push((what, vec![bound])),
+        }
+    }
+    let one = |(what, bounds): (&str, Vec<&str>)| match bounds.join(" or ") {
+        bounds if bounds.is_empty() => what.to_owned(),
+        bounds => format!("{what}, {bounds}"),
+    };
+    said.into_iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// The same from what the backends declare, when no episode measured it.
@@ -67,4 +83,16 @@ fn declared(choices: &[&Row]) -> Sentence {
             sentence.text(format!("{promise} in ")).names(names).text(if i == last { "." } else { "; " })
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::promises;
+
+    #[test]
+    fn promises_are_joined() {
+        let said = ["until it expires, 5 min", "until it expires, 15 min", "until it expires, 15 min"];
+        assert_eq!(promises(said.into_iter()), "until it expires, 5 min or 15 min");
+        assert_eq!(promises(["at once", "at most 2 s"].into_iter()), "at once; at most 2 s");
+    }
 }

@@ -10,7 +10,7 @@ use measure::{BlockRecord, Operation, Recording};
 use super::{figure, pass_name, rounded};
 use crate::comparison::{self, Analysis, PairedScenario, Scope};
 use crate::metric::Metric;
-use crate::model::{Block, Comparison, Curve, Figure, RowFigures, Scenario};
+use crate::model::{Block, Comparison, Curve, Figure, RowFigures, Scenario, VoidReason};
 use crate::number;
 
 /// Shares at which a curve is drawn: those that tables name, and enough between them.
@@ -46,6 +46,8 @@ fn scenario(
     rates.sort_by(f64::total_cmp);
     let mut lengths: Vec<u64> = blocks.iter().map(|block| block.measured_ns).collect();
     lengths.sort_unstable();
+    let void: Vec<&BlockRecord> =
+        blocks.iter().copied().filter(|b| !(b.validity.valid && b.validity.response_times)).collect();
     Scenario {
         name: pass_name(&paired.scenario, paired.store_rtt_us),
         operation: super::word(&paired.operation),
@@ -57,10 +59,26 @@ fn scenario(
         rows: paired.rows.iter().map(|figures| row(paired, figures, logins)).collect(),
         comparisons: paired.comparisons.iter().filter(|c| c.metric.is_primary()).map(compared).collect(),
         curves: curves(analysis, paired, &blocks, histograms),
-        blocks_void: blocks.iter().filter(|b| !(b.validity.valid && b.validity.response_times)).count()
-            as u64,
+        blocks_void: void.len() as u64,
+        void_reasons: reasons(&void),
         blocks: blocks.iter().map(|record| block(record, paired.operation, start)).collect(),
     }
+}
+
+/// Reasons by the check that gave them, which stands before the colon.
+fn reasons(void: &[&BlockRecord]) -> Vec<VoidReason> {
+    let mut found: Vec<VoidReason> = Vec::new();
+    for reason in void.iter().flat_map(|block| &block.validity.reasons) {
+        let (check, example) = reason.split_once(": ").unwrap_or((reason, ""));
+        match found.iter_mut().find(|other| other.check == check) {
+            Some(other) => other.blocks += 1,
+            None => {
+                found.push(VoidReason { check: check.to_owned(), blocks: 1, example: example.to_owned() });
+            }
+        }
+    }
+    found.sort_by(|a, b| b.blocks.cmp(&a.blocks).then_with(|| a.check.cmp(&b.check)));
+    found
 }
 
 fn row(paired: &PairedScenario, figures: &comparison::RowFigures, logins: Option<u64>) -> RowFigures {

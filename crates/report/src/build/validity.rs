@@ -12,7 +12,8 @@ pub(super) fn validity(analysis: &Analysis) -> Validity {
     Validity {
         status: analysis.state,
         sentence: sentence(analysis),
-        reasons: analysis.reasons.clone(),
+        // Without controls there is one reason, and the sentence gives it.
+        reasons: if analysis.state == RunState::Uncontrolled { Vec::new() } else { analysis.reasons.clone() },
         cautions: analysis.cautions.clone(),
         controls: analysis.controls.iter().map(control).collect(),
     }

@@ -135,3 +135,12 @@ fn figure(value: f64, text: &str) -> Markup {
         None => html! { data value=(value) { b { (text) } } },
     }
 }
+
+/// Text in which `…` marks code.
+fn marked(text: &str) -> Markup {
+    html! {
+        @for (i, piece) in text.split('`').enumerate() {
+            @if i % 2 == 1 { code { (piece) } } @else { (piece) }
+        }
+    }
+}

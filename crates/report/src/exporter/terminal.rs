@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::{ExportError, Exporter};
 use crate::answer;
 use crate::controls::RunState;
-use crate::model::{Part, Report, Sentence};
+use crate::model::{Part, Report, Scenario, Sentence};
 use crate::number;
 use table::{paint, wrap};
 
@@ -76,14 +76,14 @@ pub fn render(report: &Report, palette: Palette, width: usize) -> String {
     let mut screen = Screen { out: String::new(), palette, width: width.clamp(60, 120) };
     screen.wrong(report);
     screen.head(report);
-    if let Some(scenario) = report.headline() {
+    if let Some(scenario) = report.headline().filter(|scenario| measured(scenario)) {
         section::times(&mut screen, report, scenario);
         section::verdicts(&mut screen, report, scenario);
         section::resources(&mut screen, report, scenario);
     }
     section::designs(&mut screen, report);
     section::security(&mut screen, report);
-    for scenario in report.scenarios.iter().skip(1) {
+    for scenario in report.scenarios.iter().skip(1).filter(|scenario| measured(scenario)) {
         section::times(&mut screen, report, scenario);
         section::verdicts(&mut screen, report, scenario);
     }
@@ -93,6 +93,11 @@ pub fn render(report: &Report, palette: Palette, width: usize) -> String {
     section::claims(&mut screen, report);
     screen.tail(report);
     screen.out
+}
+
+/// Could any of its blocks be used?
+fn measured(scenario: &Scenario) -> bool {
+    scenario.rows.iter().any(|row| !row.figures.is_empty())
 }
 
 /// Text under way.

@@ -34,6 +34,8 @@ pub struct Scenario {
     pub curves: Vec<Curve>,
     /// Blocks whose response times are not used.
     pub blocks_void: u64,
+    /// Why, the most frequent reason first.
+    pub void_reasons: Vec<VoidReason>,
     /// Every block in the order of time.
     pub blocks: Vec<Block>,
 }
@@ -107,6 +109,17 @@ pub struct Curve {
     pub response_ns: Vec<f64>,
     /// Service time (from send) at each share, ns.
     pub service_ns: Vec<f64>,
+}
+
+/// Why blocks are not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VoidReason {
+    /// Which self-check failed, e.g. `send lag`.
+    pub check: String,
+    /// In how many blocks.
+    pub blocks: u64,
+    /// What it said of the first of them.
+    pub example: String,
 }
 
 /// One block in time.

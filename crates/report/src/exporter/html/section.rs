@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Depth, chart, decision::verdict_words, num, sentence};
+use super::{Depth, chart, decision::verdict_words, marked, num, sentence};
 use crate::answer::reading_order;
 use crate::claims::ClaimResult;
 use crate::metric::Metric;
@@ -63,12 +63,17 @@ pub(super) fn wrong(report: &Report) -> Markup {
 }
 
 pub(super) fn answer(report: &Report) -> Markup {
-    let numbered = report.answer.len() == ASKED.len();
+    // Without comparisons there is nothing that could be equivalent.
+    let asked: &[&str] = match report.answer.len() {
+        3 => &ASKED,
+        2 => &[ASKED[0], ASKED[2]],
+        _ => &[],
+    };
     html! {
         section .answer aria-label="The answer" {
             @for (i, words) in report.answer.iter().enumerate() {
                 div .card {
-                    @if numbered { h2 { (ASKED[i]) } }
+                    @if let Some(asked) = asked.get(i) { h2 { (asked) } }
                     p { (sentence(words)) }
                 }
             }
@@ -84,10 +89,10 @@ pub(super) fn answer(report: &Report) -> Markup {
             section .warnings aria-label="Warnings" {
                 ul {
                     @for skipped in &report.skipped {
-                        li { b { "– Skipped " code { (skipped.backend) } ". " } (skipped.reason) " " em { (skipped.advice) } }
+                        li { b { "– Skipped " code { (skipped.backend) } ". " } (marked(&skipped.reason)) " " em { (marked(&skipped.advice)) } }
                     }
                     @for warning in &report.warnings {
-                        li { b { "! " } (warning.text) " " em { (warning.advice) } }
+                        li { b { "! " } (marked(&warning.text)) " " em { (marked(&warning.advice)) } }
                     }
                 }
             }
@@ -188,8 +193,8 @@ pub(super) fn claims(report: &Report) -> Markup {
 fn one_claim(claim: &ClaimResult) -> Markup {
     html! {
         li .contradicts[claim.contradicts()] {
-            p { b { (claim.id) } " " (claim.sentence) " " span .tag { (claim.outcome.glyph()) " " (claim.outcome.label()) } }
-            @if !claim.detail.is_empty() { p .quiet { (claim.detail) } }
+            p { b { (claim.id) } " " (marked(&claim.sentence)) " " span .tag { (claim.outcome.glyph()) " " (claim.outcome.label()) } }
+            @if !claim.detail.is_empty() { p .quiet { (marked(&claim.detail)) } }
         }
     }
 }

@@ -88,10 +88,10 @@ pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
     if episode.rows.iter().any(|figures| !figures.exposure.is_empty()) {
         return html! {};
     }
-    let rows: Vec<(&str, f64, f64)> = shown(report, episode)
+    let rows: Vec<(&str, f64, f64, bool)> = shown(report, episode)
         .filter_map(|figures| {
             let login = figures.operations.get("login")?;
-            Some((figures.row.as_str(), login.response_p50_ns?, login.response_p99_ns?))
+            Some((figures.row.as_str(), login.response_p50_ns?, login.response_p99_ns?, figures.valid))
         })
         .collect();
     let (Some(low), Some(high)) =
@@ -105,9 +105,9 @@ pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
     let id = format!("storm-{}", episode.name);
     let body = html! {
         (axis(&scale, &log_ticks(low / 1.3, high * 1.3), number::time_tick, bottom))
-        @for (i, (row, p50, p99)) in rows.iter().enumerate() {
+        @for (i, (row, p50, p99, valid)) in rows.iter().enumerate() {
             @let top = ROW * count(i);
-            (row_text(top, row, *p50, &format!("p50 {}, p99 {}", number::time(*p50), number::time(*p99))))
+            (row_text(top, row, *p50, &format!("{}p50 {}, p99 {}", if *valid { "" } else { "✗ void: " }, number::time(*p50), number::time(*p99))))
             line .ci x1=(scale.at(*p50)) x2=(scale.at(*p99)) y1=(px(top + 26.0)) y2=(px(top + 26.0)) {}
             circle .point cx=(scale.at(*p50)) cy=(px(top + 26.0)) r="4" {}
             line .declared x1=(scale.at(*p99)) x2=(scale.at(*p99)) y1=(px(top + 20.0)) y2=(px(top + 32.0)) {}
@@ -122,8 +122,8 @@ pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
     let table = html! {
         table .nums {
             thead { tr { th scope="col" { "Backend" } th scope="col" { "p50" } th scope="col" { "p99" } } }
-            tbody { @for (row, p50, p99) in &rows { tr {
-                th scope="row" { code { (row) } }
+            tbody { @for (row, p50, p99, valid) in &rows { tr {
+                th scope="row" { code { (row) } @if !*valid { " void" } }
                 td { (num(*p50, &number::time(*p50))) }
                 td { (num(*p99, &number::time(*p99))) }
             } } }
