@@ -1,7 +1,7 @@
 //! The page in a real browser: nothing on the console, nothing wider than the screen, sorting and re-basing give the
 //! numbers of `report.json`. Needs Chromium.
 
-#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::allow_attributes, reason = "test code")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

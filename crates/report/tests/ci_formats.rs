@@ -1,7 +1,7 @@
 //! The formats for continuous integration, read by parsers that nobody here wrote: junitparser, the OpenMetrics parser
 //! of prometheus_client, and jsonschema. Needs Python with these three.
 
-#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::allow_attributes, reason = "test code")]
 
 use std::path::Path;
 use std::process::Command;

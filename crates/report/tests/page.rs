@@ -1,6 +1,6 @@
 //! The page as a text: well formed, small, without a foreign byte, and with no number that `report.json` does not hold.
 
-#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::allow_attributes, reason = "test code")]
 
 use std::collections::BTreeSet;
 

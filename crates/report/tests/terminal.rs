@@ -1,6 +1,6 @@
 //! The terminal report: within its width, and the same words with and without colour.
 
-#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::allow_attributes, reason = "test code")]
 
 use report::exporter::terminal::{Palette, render};
 use report::{Report, build};
