@@ -59,8 +59,18 @@ fn a_wrong_plan_is_told_where_and_what_next() {
         ("seed = 1", "seed = -1", "mine.toml:2", "seed"),
         ("name = \"mine\"", "name = \"My plan\"", "mine.toml:1", "use 1 to 64 of a-z"),
         ("seed = 1", "seed = 1\nstore_rtt_us = [0, 0]", "mine.toml:3", "twice"),
-        ("extra_work = [0.10]", "extra_work = [0.10]\n[cores]\nserver_threads = 0", "mine.toml:22", "1 is the default"),
-        ("extra_work = [0.10]", "extra_work = [0.10]\n[cores]\ngenerator = [0]", "mine.toml:21", "name `generator` and `servers`"),
+        (
+            "extra_work = [0.10]",
+            "extra_work = [0.10]\n[cores]\nserver_threads = 0",
+            "mine.toml:22",
+            "1 is the default",
+        ),
+        (
+            "extra_work = [0.10]",
+            "extra_work = [0.10]\n[cores]\ngenerator = [0]",
+            "mine.toml:21",
+            "name `generator` and `servers`",
+        ),
     ] {
         let result = parse(&PLAN.replacen(from, to, 1));
         if part.is_empty() {

@@ -164,6 +164,12 @@ pub enum Entered {
         took_ns: u64,
         /// The ones before had grown too old.
         renewed: bool,
+        /// Live logins that the server counts in its store afterwards, where it counts them.
+        #[serde(default)]
+        live_entries: Option<u64>,
+        /// Revoked credentials that it counts, where it counts them.
+        #[serde(default)]
+        revoked_entries: Option<u64>,
     },
     /// A pilot found where the start-up transient of a backend ends.
     Pilot {

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use scenario::backend::Need;
 use scenario::builtin::Shelf;
-use scenario::{BackendFile, FileError, Scenario};
+use scenario::trace::Recorded;
+use scenario::{BackendFile, FileError, Scenario, Workload};
 
 use crate::error::Error;
 use crate::event::Skipped;
@@ -78,17 +79,31 @@ pub(super) fn resolve(plan: &Plan, redis: bool, existing: &[&String]) -> Result<
     let mut scenarios = BTreeMap::new();
     let names = plan.paired.iter().map(|paired| (&paired.scenario, true));
     for (name, paired) in names.chain(plan.episodes.iter().map(|name| (name, false))) {
-        let found = Shelf::Scenarios.resolve(name)?;
-        let mut scenario = Scenario::parse(&found.path, &found.text)?;
+        let mut scenario = Scenario::open(name)?;
+        let text = match &scenario.workload {
+            Workload::Recorded(trace) => trace_text(trace),
+            _ => Shelf::Scenarios.resolve(name)?.text,
+        };
         if paired && !scenario.is_stationary() {
             let message = format!("scenario `{name}` is not stationary, so its blocks cannot be paired");
             return Err(in_plan(plan, message, "name it under `episodes`").into());
         }
         // The plan's seed moves every draw of the run.
         scenario.seed = scenario.seed.wrapping_add(plan.seed);
-        scenarios.insert(name.clone(), PlannedScenario { scenario, text: found.text });
+        let same = |other: &PlannedScenario| other.scenario.name == scenario.name;
+        if scenarios.values().any(same) {
+            let message = format!("two of its scenarios call themselves `{}`", scenario.name);
+            return Err(in_plan(plan, message, "give one of them another name").into());
+        }
+        scenarios.insert(name.clone(), PlannedScenario { scenario, text });
     }
     Ok(Resolved { rows, skipped, scenarios })
+}
+
+/// What the recording keeps of a trace file, which may be large: its header and its digest.
+fn trace_text(trace: &Recorded) -> String {
+    let header = serde_json::to_string(trace.header()).unwrap_or_default();
+    format!("# trace {header}\n# xxh3 {}\n", trace.digest())
 }
 
 fn skip(rows: Vec<Row>, redis: bool, existing: &[&String]) -> (Vec<Row>, Vec<Skipped>) {

@@ -114,6 +114,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         ahead: Duration,
     ) -> Result<(), Error> {
         let Some(made) = row.provision(&planned.scenario, ahead)? else { return Ok(()) };
+        let counted = row.target.counters()?;
         let message = format!("{} logins provisioned in {:.2} s", made.logins, made.took.as_secs_f64());
         (self.events)(Event::SetUp { row: row.name.clone(), message });
         self.writer.event(Entered::Provisioned {
@@ -122,6 +123,8 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
             logins: made.logins,
             took_ns: nanos(made.took),
             renewed: made.renewed,
+            live_entries: counted.live_entries,
+            revoked_entries: counted.revoked_entries,
         })
     }
 
