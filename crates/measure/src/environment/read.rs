@@ -51,9 +51,10 @@ pub fn environment() -> Result<Environment, Error> {
             .iter()
             .filter_map(|name| Some((name.replace('/', "."), text(format!("/proc/sys/{name}"))?)))
             .collect(),
-        load_average: LoadAverage::current()
-            .ok()
-            .map(|load| [load.one, load.five, load.fifteen].map(f64::from)),
+        // The kernel prints two decimals; the crate's `f32` has more, and they mean nothing.
+        load_average: LoadAverage::current().ok().map(|load| {
+            [load.one, load.five, load.fifteen].map(|value| (f64::from(value) * 100.0).round() / 100.0)
+        }),
     })
 }
 
