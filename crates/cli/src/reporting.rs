@@ -9,6 +9,7 @@ use report::claims::{Claim, evaluate};
 use report::comparison::{Context, analyse};
 use report::controls::RunState;
 use report::exporter::terminal::{Palette, render};
+use report::prices::PriceSheet;
 use scenario::builtin::Shelf;
 use terminal_size::{Width, terminal_size_of};
 
@@ -28,10 +29,12 @@ pub(crate) struct Reported {
 
 impl Reported {
     /// Reads a recording. The shipped claims are tested, and those in `claims` (files or built-in names) as well.
-    pub(crate) fn read(folder: &Path, claims: &[String]) -> Result<Self, Failure> {
+    /// Priced by `sheet`.
+    pub(crate) fn read(folder: &Path, claims: &[String], sheet: &PriceSheet) -> Result<Self, Failure> {
         let recording = Recording::open(folder)?;
         let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
         let mut report = report::build_from(&recording, &analysis)?;
+        report.cost = Some(report::cost::of(&recording, sheet));
         report.claims = evaluate(&self::claims(claims)?, &analysis);
         Ok(Self { recording, report })
     }

@@ -7,6 +7,7 @@ use crate::model::Report;
 pub mod terminal;
 
 mod bmf;
+mod cost;
 mod gha_benchmark;
 mod html;
 mod json;
@@ -33,11 +34,13 @@ pub enum Format {
     GhaBenchmark,
     /// OpenMetrics text.
     OpenMetrics,
+    /// The bill of every row as CSV.
+    Cost,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Terminal,
         Self::Html,
         Self::Markdown,
@@ -46,6 +49,7 @@ impl Format {
         Self::Bmf,
         Self::GhaBenchmark,
         Self::OpenMetrics,
+        Self::Cost,
     ];
 
     /// Those that a run leaves in its folder unasked.
@@ -63,6 +67,7 @@ impl Format {
             Self::Bmf => "bmf",
             Self::GhaBenchmark => "gha-benchmark",
             Self::OpenMetrics => "openmetrics",
+            Self::Cost => "cost",
         }
     }
 
@@ -82,6 +87,7 @@ impl Format {
             Self::Bmf => &[&bmf::Bmf],
             Self::GhaBenchmark => &[&gha_benchmark::Smaller, &gha_benchmark::Bigger],
             Self::OpenMetrics => &[&openmetrics::OpenMetrics],
+            Self::Cost => &[&cost::Csv],
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::claims::{ClaimOutcome, ClaimResult};
 use crate::controls::{ControlResult, RunState};
+use crate::cost::Cost;
 use crate::metric::Metric;
 use crate::verdict::Verdict;
 
@@ -55,6 +56,9 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// Executable sentences and their results.
     pub claims: Vec<ClaimResult>,
+    /// What each row costs in money, where a price sheet was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// What the numbers do and do not mean.
     pub notes: Vec<Note>,
     /// Machine, build and settings, by group.

@@ -7,6 +7,7 @@ use report::Format;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::pricing::{self, Pricing};
 use crate::reporting::Reported;
 
 const EXAMPLE: &str = "Examples:
@@ -25,7 +26,7 @@ nothing can be ranked.";
 pub(crate) struct ReportArgs {
     /// Folder of the recording
     recording: PathBuf,
-    /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics (repeatable with --out)
+    /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics, cost (repeatable with --out)
     #[arg(long, value_name = "FORMAT", value_parser = format_from)]
     format: Vec<Format>,
     /// Write files into this folder instead of printing: report.html, report.md and report.json unless --format says else
@@ -34,6 +35,8 @@ pub(crate) struct ReportArgs {
     /// Test this claim as well, a file (repeatable)
     #[arg(long, value_name = "FILE")]
     claim: Vec<String>,
+    #[command(flatten)]
+    pricing: Pricing,
 }
 
 pub(crate) fn format_from(name: &str) -> Result<Format, String> {
@@ -44,7 +47,8 @@ pub(crate) fn format_from(name: &str) -> Result<Format, String> {
 }
 
 pub(crate) fn run(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let reported = Reported::read(&args.recording, &args.claim)?;
+    let sheet = pricing::sheet(&args.pricing.name)?;
+    let reported = Reported::read(&args.recording, &args.claim, &sheet)?;
     match (&args.out, args.format.as_slice()) {
         (Some(folder), formats) => {
             let formats = if formats.is_empty() { &Format::USUAL[..] } else { formats };

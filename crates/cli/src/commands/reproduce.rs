@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::reporting::Reported;
-use crate::{clock, out_dir, signal};
+use crate::{clock, out_dir, pricing, signal};
 
 const EXAMPLE: &str = "Examples:
   authbench reproduce reports/2026-11-23-host/recording
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &ReproduceArgs, output: &mut Output) -> Result<Exit, Fai
             "stopped before the first block was finished: there is nothing to compare",
         ));
     }
-    let reported = Reported::read(&summary.recording, &[])?;
+    let reported = Reported::read(&summary.recording, &[], &pricing::sheet(pricing::SHIPPED)?)?;
     report::write(&out, &report::Format::USUAL, &reported.report)?;
     let now = Run::read(&summary.recording)?;
     sound(&now, &summary.recording)?;

@@ -14,6 +14,7 @@ use crate::commands::report::format_from;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::pricing::{self, Pricing};
 use crate::progress::Progress;
 use crate::reporting::Reported;
 use crate::{clock, out_dir, signal};
@@ -53,7 +54,9 @@ pub(crate) struct RunArgs {
     /// Test this claim as well, a file (repeatable)
     #[arg(long, value_name = "FILE")]
     claim: Vec<String>,
-    /// Write this format as well: terminal, junit, bmf, gha-benchmark, openmetrics (repeatable)
+    #[command(flatten)]
+    pricing: Pricing,
+    /// Write this format as well: terminal, junit, bmf, gha-benchmark, openmetrics, cost (repeatable)
     #[arg(long, value_name = "FORMAT", value_parser = format_from)]
     format: Vec<Format>,
     /// Print report.json instead of the table
@@ -64,6 +67,7 @@ pub(crate) struct RunArgs {
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     check_redis(args.redis.as_deref())?;
     let found = Shelf::Plans.resolve(&args.plan)?;
+    let sheet = pricing::sheet(&args.pricing.name)?;
     let mut plan = Plan::parse(&found.path, &found.text)?;
     args.amendments.apply(&mut plan)?;
 
@@ -80,7 +84,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     if summary.blocks == 0 {
         return Err(Failure::tool("stopped before the first block was finished: there is nothing to report"));
     }
-    let reported = Reported::read(&summary.recording, &args.claim)?;
+    let reported = Reported::read(&summary.recording, &args.claim, &sheet)?;
     let mut formats = Format::USUAL.to_vec();
     formats.extend(args.format.iter().filter(|format| !Format::USUAL.contains(format)));
     let written = report::write(&folder, &formats, &reported.report)?;

@@ -68,21 +68,21 @@ fn promises(weighed: &mut Weighed, row: &RowRecord) {
     match row.header.promises.logout_all {
         LogoutAll::Cannot => weighed.bad.push("it cannot log a user out everywhere (declared)".into()),
         LogoutAll::Index => {
-            weighed.good.push("it logs a user out everywhere, by an index of logins (declared)".into())
+            weighed.good.push("it logs a user out everywhere, by an index of logins (declared)".into());
         }
         LogoutAll::Epoch => {
-            weighed.good.push("it logs a user out everywhere, by a mark per user (declared)".into())
+            weighed.good.push("it logs a user out everywhere, by a mark per user (declared)".into());
         }
     }
     match row.header.promises.store_down {
         StoreDown::Open => {
-            weighed.bad.push("while its store is down, everybody is let in unchecked (declared)".into())
+            weighed.bad.push("while its store is down, everybody is let in unchecked (declared)".into());
         }
         StoreDown::Closed => {
-            weighed.bad.push("while its store is down, every request is refused (declared)".into())
+            weighed.bad.push("while its store is down, every request is refused (declared)".into());
         }
         StoreDown::Unaffected => {
-            weighed.good.push("no request depends on a store that can be down (declared)".into())
+            weighed.good.push("no request depends on a store that can be down (declared)".into());
         }
     }
 }
@@ -111,10 +111,10 @@ fn measured(
     let said = format!("{} is {} that of {baseline} {place}", metric.label(), times(Figure::from(ratio)));
     match found.verdict {
         Verdict::Faster => {
-            weighed.good.push(format!("{said}: {}{}", found.verdict.label_on(metric), size(found)))
+            weighed.good.push(format!("{said}: {}{}", found.verdict.label_on(metric), size(found)));
         }
         Verdict::Slower => {
-            weighed.bad.push(format!("{said}: {}{}", found.verdict.label_on(metric), size(found)))
+            weighed.bad.push(format!("{said}: {}{}", found.verdict.label_on(metric), size(found)));
         }
         Verdict::Equivalent => {
             let different = if found.different { ", different but immaterial" } else { "" };

@@ -7,8 +7,9 @@ const HEAD: &str = "ChargeCategory,ServiceCategory,ResourceId,SkuId,ChargeDescri
 /// The file. One line per row and resource, for a million requests; a last line per row (`SkuId` = `total`) has the
 /// interval. Quantities are those of a million requests.
 #[must_use]
-pub fn csv(cost: &Cost) -> String {
+pub fn csv(cost: Option<&Cost>) -> String {
     let mut out = HEAD.to_owned();
+    let Some(cost) = cost else { return out };
     let mut line = |cells: &[String]| {
         out.push_str(&cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","));
         out.push('\n');
