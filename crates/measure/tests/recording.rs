@@ -241,3 +241,31 @@ proptest! {
         prop_assert!(Recording::open(folder.path()).is_err(), "{} at {}", names[file], at);
     }
 }
+
+/// A recording of schema 1, committed when that schema was settled: what is written today must be readable for years.
+#[test]
+fn an_old_recording_stays_readable() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recording-v1");
+    let recording = Recording::open(&folder).unwrap();
+    assert!(recording.is_complete());
+    assert_eq!(recording.plan.name, "tiny");
+    assert_eq!(recording.plan.sha256(), recording.plan_sha256);
+    let rows: Vec<&str> = recording.run.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(rows, ["none", "session-memory"]);
+    let of = |kind| recording.blocks.iter().filter(|block| block.kind == kind).count();
+    assert_eq!((of(BlockKind::Paired), of(BlockKind::Episode)), (12, 2));
+    assert!(recording.blocks.iter().all(|block| block.wrong_answers() == 0 && block.server.cpu_ns > 0));
+    let replayed = recording.blocks.iter().filter(|block| !block.exposure.is_empty()).count();
+    assert_eq!(replayed, 2);
+    // Every histogram holds as many values as its block counts.
+    for one in recording.histograms().unwrap() {
+        let block = &recording.blocks[usize::try_from(one.sequence).unwrap()];
+        let counted = match (one.kind, one.operation) {
+            (Kind::Response, Some(operation)) => block.response_ns[&operation].count,
+            (Kind::Service, Some(operation)) => block.service_ns[&operation].count,
+            (Kind::SendLag, None) => block.send_lag_ns.unwrap().count,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(one.histogram.len(), counted);
+    }
+}
