@@ -218,7 +218,7 @@ fn a_folder_without_a_recording_says_so() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     /// Any byte of any file, changed to anything else, added or taken away.
     #[test]

@@ -152,6 +152,11 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
     fn close(mut self, result: Result<Flow, Error>) -> Result<RunSummary, Error> {
         let ended = match &result {
             Ok(Flow::GoOn) => Ended::Completed,
+            Ok(Flow::Stopped) if self.writer.blocks_written() == 0 => {
+                self.summary.stopped = true;
+                self.writer.discard()?;
+                return Ok(self.summary);
+            }
             Ok(Flow::Stopped) => {
                 self.summary.stopped = true;
                 self.writer.event(Entered::Stopped)?;

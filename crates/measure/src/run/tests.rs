@@ -331,6 +331,16 @@ fn a_run_that_fails_before_its_first_block_leaves_nothing() {
 }
 
 #[test]
+fn a_run_that_is_stopped_before_its_first_block_leaves_nothing() {
+    let ran = run_with(PLAN, Script::default(), |event, stop| {
+        stop.store(matches!(event, Event::ScenarioStarted { .. } | Event::SetUp { .. }), Ordering::Relaxed);
+    });
+    let summary = ran.result.as_ref().unwrap();
+    assert_eq!((summary.blocks, summary.stopped), (0, true));
+    assert_eq!(std::fs::read_dir(ran.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn credentials_are_renewed_before_half_of_their_life_is_over() {
     let short = Script { lifetime_s: Some(0.05), ..Script::default() };
     let ran = run_quietly(PLAN, short);
