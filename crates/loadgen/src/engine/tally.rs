@@ -149,7 +149,8 @@ impl Tally {
     pub(super) fn times(&mut self, intended_ns: u64, sent_ns: Option<u64>, done_ns: u64) {
         if self.measured(intended_ns) {
             self.response.saturating_record(done_ns.saturating_sub(intended_ns));
-            if let Some(sent_ns) = sent_ns {
+            // In closed loop both are the same; one is counted, and copied at the end.
+            if let Some(sent_ns) = sent_ns.filter(|_| self.open_loop) {
                 self.service.saturating_record(done_ns.saturating_sub(sent_ns));
             }
         }
@@ -251,8 +252,8 @@ impl Tally {
             peak_connections: self.peak,
             bytes_sent: self.stop.bytes_sent - self.start.bytes_sent,
             bytes_received: self.stop.bytes_received - self.start.bytes_received,
+            service: if self.open_loop { self.service } else { self.response.clone() },
             response: self.response,
-            service: self.service,
             send_lag: self.send_lag,
             own_lag: self.own_lag,
             cpu_ns: self.stop.cpu_ns.saturating_sub(self.start.cpu_ns),

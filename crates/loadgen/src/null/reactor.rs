@@ -18,8 +18,6 @@ use crate::error::Error;
 const LISTENER: u64 = u64::MAX;
 /// Longest sleep, so that the stop flag is seen.
 const NAP_NS: u64 = 5_000_000;
-/// Before an answer falls due, the thread polls instead of sleeping.
-const SPIN_NS: u64 = 150_000;
 
 pub(super) struct Reactor {
     epoll: OwnedFd,
@@ -130,9 +128,9 @@ impl Reactor {
         self.report
     }
 
+    /// With a delay the responder never sleeps once it has a client: the time to wake up would be added to the delay.
     fn timeout_ns(&self) -> u64 {
-        let Some(&(due_ns, ..)) = self.due.front() else { return NAP_NS };
-        due_ns.saturating_sub(Monotonic.now_ns()).saturating_sub(SPIN_NS).min(NAP_NS)
+        if self.delay_ns > 0 && self.first_ns.is_some() { 0 } else { NAP_NS }
     }
 
     fn accept(&mut self) {

@@ -1,8 +1,8 @@
 //! Real sockets: non-blocking TCP, one epoll registration per connection (edge-triggered, never changed), one wait.
 //!
 //! Edge-triggered epoll needs no `epoll_ctl` after registration; in exchange, what is readable must be read until a
-//! short read, which on a stream socket means "drained" (epoll(7)). `epoll_pwait2` takes the timeout in nanoseconds;
-//! on kernels before 5.11 a timerfd in the same epoll set does, at one more system call per wait.
+//! short read, which on a stream socket means "drained" (epoll(7)). `epoll_pwait2` (Linux 5.11) takes its timeout in
+//! nanoseconds, so that a wait is one system call; a timerfd in the same epoll set needs two.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -25,11 +25,11 @@ const BATCH: usize = 256;
 /// Event data of the timer; connections use their index and generation.
 const TIMER: u64 = u64::MAX;
 
-/// How the thread waits for a time that is not a whole number of milliseconds.
+/// How the thread sleeps until a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wait {
-    /// `epoll_pwait2`: one system call per wait (Linux 5.11 and later); falls back to the timerfd.
+    /// The timeout of `epoll_pwait2`: one system call per wait.
     #[default]
     Pwait2,
     /// A timerfd in the epoll set: two system calls per wait.
@@ -65,9 +65,11 @@ impl Sockets {
         let system = |what| move |errno: rustix::io::Errno| Error::System { what, source: errno.into() };
         allow_descriptors(u64::from(connections) + 64);
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(system("epoll is not available"))?;
+        try_wait(&epoll)
+            .map_err(system("epoll_pwait2 is not available: the generator needs Linux 5.11 or later"))?;
         let timer = match wait {
-            Wait::Pwait2 if pwait2_works(&epoll) => None,
-            _ => Some(timer_in(&epoll).map_err(system("timerfd is not available"))?),
+            Wait::Pwait2 => None,
+            Wait::Timerfd => Some(timer_in(&epoll).map_err(system("timerfd is not available"))?),
         };
         // Default slack is 50 us: every wait would end that much late. Best effort: lag is measured anyway.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
@@ -93,10 +95,10 @@ fn allow_descriptors(needed: u64) {
     }
 }
 
-/// Whether the kernel knows `epoll_pwait2`: a timeout that is no whole millisecond forces its use.
-fn pwait2_works(epoll: &OwnedFd) -> bool {
+/// Whether the kernel knows `epoll_pwait2` and lets us use it.
+fn try_wait(epoll: &OwnedFd) -> rustix::io::Result<()> {
     let mut events = Vec::with_capacity(1);
-    epoll::wait(epoll, spare_capacity(&mut events), Some(&timespec(1))).is_ok()
+    epoll::wait(epoll, spare_capacity(&mut events), Some(&timespec(0))).map(drop)
 }
 
 fn timer_in(epoll: &OwnedFd) -> rustix::io::Result<OwnedFd> {
