@@ -1,4 +1,4 @@
-//! Writes a report of synthetic data, or of a recording, in every format: `cargo run -p report --example sample -- DIR [long|RECORDING]`.
+//! Writes a report of synthetic data, or of a recording, in every format: `cargo run -p report --example sample -- DIR [long|far|RECORDING]`.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let kind = std::env::args().nth(2);
     let shape = match kind.as_deref() {
         Some("long") => support::Shape { rounds: 48, scenarios: 2, ..support::STANDARD },
+        Some("far") => support::Shape { distances: &[0, 250, 1_000], rounds: 12, ..support::STANDARD },
         _ => support::STANDARD,
     };
     let recording = match kind.as_deref() {
         // A recording that is already there.
-        Some(folder) if folder != "long" => measure::Recording::open(folder.as_ref())?,
+        Some(folder) if folder != "long" && folder != "far" => measure::Recording::open(folder.as_ref())?,
         _ => support::recording(recording.path(), shape),
     };
     write(&dir, &Format::ALL, &build(&recording)?)?;

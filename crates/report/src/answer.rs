@@ -8,9 +8,11 @@ use crate::verdict::Verdict;
 
 mod exposure;
 mod finding;
+mod trade;
 
 pub use exposure::stolen;
-pub use finding::{added, cpu, curves, exposure_bars, ratio, storm, strip};
+pub use finding::{added, cpu, curves, distance, exposure_bars, ratio, storm, strip};
+pub use trade::{Trade, trade, trades};
 
 /// The three sentences of the first screen.
 #[must_use]
@@ -113,7 +115,9 @@ fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
             None => sentence,
         }
     };
-    let mut sentence = Sentence::new().name(first).text(" is cheapest: ");
+    let local = |row: &str| report.row(row).is_some_and(crate::model::Row::is_node_local);
+    let only = if local(first) { " is cheapest, for one replica only: " } else { " is cheapest: " };
+    let mut sentence = Sentence::new().name(first).text(only);
     sentence =
         costs(sentence.text(if has_floor { "over no authentication it adds " } else { "it uses " }), first);
     sentence = sentence.text(" per request");
@@ -121,8 +125,14 @@ fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
     if !level.is_empty() {
         sentence = sentence.text("; this run cannot tell it from ").names(level.iter().copied());
     }
+    let shared =
+        ranked.iter().copied().find(|row| !local(row)).filter(|row| local(first) && !level.contains(row));
+    if let Some(shared) = shared {
+        sentence = sentence.text("; for several replicas ").name(shared);
+        sentence = costs(sentence.text(if has_floor { " adds least: " } else { " uses least: " }), shared);
+    }
     let baseline = report.run.baseline.as_str();
-    if baseline != first && ranked.contains(&baseline) {
+    if baseline != first && shared != Some(baseline) && ranked.contains(&baseline) {
         sentence =
             sentence.text("; the baseline ").name(baseline).text(if has_floor { " adds " } else { " uses " });
         sentence = costs(sentence, baseline);

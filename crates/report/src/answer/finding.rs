@@ -163,6 +163,27 @@ pub fn strip(scenario: &Scenario) -> Sentence {
     }
 }
 
+/// What the store's distance adds: the row that gains most from the nearest to the farthest, and one that does not.
+#[must_use]
+pub fn distance(report: &Report, passes: &[&Scenario], metric: Metric) -> Sentence {
+    let (Some(near), Some(far)) = (passes.first(), passes.last()) else { return Sentence::new() };
+    let mut rows: Vec<(&str, f64, f64)> = choices(report, near)
+        .into_iter()
+        .filter_map(|row| Some((row, near.figure(row, metric)?.value, far.figure(row, metric)?.value)))
+        .collect();
+    rows.sort_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)));
+    let (Some(least), Some(most)) = (rows.first(), rows.last()) else { return Sentence::new() };
+    let say = |sentence: Sentence, (row, from, to): &(&str, f64, f64)| {
+        let sentence = sentence.name(*row).text(" goes from ").figure(number::time(*from), *from);
+        sentence.text(" to ").figure(number::time(*to), *to)
+    };
+    let sentence = Sentence::new()
+        .text("With a round trip of ")
+        .figure(number::time_tick(far.store_distance_ns), far.store_distance_ns);
+    let sentence = say(sentence.text(" to the store, "), most);
+    if least.0 == most.0 { sentence.text(".") } else { say(sentence.text("; "), least).text(".") }
+}
+
 /// Exposure bars: the longest, and who refused at once.
 #[must_use]
 pub fn exposure_bars(report: &Report, episode: &Episode) -> Sentence {

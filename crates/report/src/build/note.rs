@@ -79,6 +79,18 @@ fn hosts(report: &Report, note: &mut impl FnMut(&str, String)) {
                 .to_owned(),
         );
     }
+    let local: Vec<&str> =
+        report.rows.iter().filter(|row| row.is_node_local()).map(|row| row.name.as_str()).collect();
+    if !local.is_empty() {
+        note(
+            "One replica only",
+            format!(
+                "The state of {} lies in the memory of one process: no other replica knows it. It is measured to show what a \
+                 check costs without a way to the store.",
+                local.join(", ")
+            ),
+        );
+    }
     if report.rows.iter().any(|row| row.credential.contains("opaque") || row.credential.contains("cookie")) {
         note(
             "Cookies over plain HTTP",

@@ -49,6 +49,7 @@ fn scenario(
     let void: Vec<&BlockRecord> =
         blocks.iter().copied().filter(|b| !(b.validity.valid && b.validity.response_times)).collect();
     Scenario {
+        scenario: paired.scenario.clone(),
         name: pass_name(&paired.scenario, paired.store_rtt_us),
         operation: super::word(&paired.operation),
         rounds: paired.rounds,

@@ -85,6 +85,7 @@ fn page(report: &Report, depth: Depth) -> Markup {
                     (section::answer(report))
                     (decision::decision(report))
                     @for (i, scenario) in report.scenarios.iter().enumerate() { (section::scenario(report, scenario, depth.of(i))) }
+                    (section::distances(report))
                     (section::episodes(report))
                     (section::claims(report))
                     (section::reading(report))
@@ -111,6 +112,12 @@ fn policy() -> String {
 /// A number as printed, and its value in `report.json`.
 fn num(value: f64, text: &str) -> Markup {
     html! { data value=(value) { (text) } }
+}
+
+/// An identifier for a name that may hold anything.
+fn slug(prefix: &str, name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    format!("{prefix}-{}", name.chars().map(plain).collect::<String>())
 }
 
 /// A sentence with its names and figures marked.

@@ -61,6 +61,13 @@ pub struct Row {
 }
 
 impl Row {
+    /// Is its state in the memory of one process, so that a second replica would not know it?
+    #[must_use]
+    pub fn is_node_local(&self) -> bool {
+        let local = |words: &str| words.contains("node-local");
+        local(&self.view) || self.checks.iter().any(|check| local(check))
+    }
+
     /// Checks and where they are read, for one column: `live list · shared store`.
     #[must_use]
     pub fn consults(&self) -> String {

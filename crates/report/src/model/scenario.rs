@@ -12,8 +12,10 @@ use crate::verdict::{Unranked, Verdict};
 /// One scenario in paired rounds.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Scenario {
-    /// Name.
+    /// Name; with the distance of the store, where it is modelled.
     pub name: String,
+    /// Name of the scenario's file, the same at every distance.
+    pub scenario: String,
     /// The operation whose times are shown, kebab-case.
     pub operation: String,
     /// Rounds measured.
@@ -153,6 +155,12 @@ pub fn memory_words(memory: &Figure) -> String {
 }
 
 impl Scenario {
+    /// Name without the distance.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.scenario
+    }
+
     /// Figures of a row.
     #[must_use]
     pub fn figures(&self, row: &str) -> Option<&RowFigures> {

@@ -30,6 +30,8 @@ pub(crate) struct Shape {
     pub(crate) rounds: u32,
     /// Scenarios in paired rounds.
     pub(crate) scenarios: usize,
+    /// Modelled distances of the store, one pass each, µs.
+    pub(crate) distances: &'static [u64],
     /// With a twin and a row of extra work.
     pub(crate) controls: bool,
     /// `jwt-allowlist` lets somebody in who should not be.
@@ -46,6 +48,7 @@ pub(crate) const STANDARD: Shape = Shape {
     seed: 7,
     rounds: 24,
     scenarios: 1,
+    distances: &[0],
     controls: true,
     wrong: false,
     broken_twin: false,
@@ -253,10 +256,10 @@ fn plan(shape: Shape, truths: &[Truth]) -> Plan {
         })
         .collect();
     let text = format!(
-        "name = 'standard'\nseed = {}\nbaseline = 'session-redis'\nbackends = {backends:?}\nepisodes = {episodes}\n\
+        "store_rtt_us = {:?}\nname = 'standard'\nseed = {}\nbaseline = 'session-redis'\nbackends = {backends:?}\nepisodes = {episodes}\n\
          {paired}\
          [statistics]\nalpha = 0.05\nmargin = 0.05\n[controls]\n{controls}\n",
-        shape.seed
+        shape.distances, shape.seed
     );
     toml::from_str(&text).unwrap()
 }
@@ -363,7 +366,9 @@ pub(crate) fn recording(dir: &Path, shape: Shape) -> Recording {
     let mut random = Random::new(shape.seed, 0);
     let mut now = START;
     for name in &PAIRED[..shape.scenarios] {
-        steady(&mut writer, name, &truths, shape, &mut random, &mut now);
+        for distance in shape.distances {
+            steady(&mut writer, name, &truths, shape, *distance, &mut random, &mut now);
+        }
     }
     if shape.episodes {
         for truth in truths.iter().filter(|t| !t.name.contains('.')) {
@@ -394,6 +399,7 @@ fn steady(
     name: &str,
     truths: &[Truth],
     shape: Shape,
+    distance: u64,
     random: &mut Random,
     now: &mut u64,
 ) {
@@ -412,10 +418,12 @@ fn steady(
             let void = steal > 0.025;
             let mut blur = |sd: f64| libm::exp(drift + steal + sd * random.normal());
             let (time, cpu, store) = (blur(0.022), blur(0.016), blur(0.016));
-            let response = times(truth.cost[0] * time, requests, random);
-            let service = times(truth.cost[0] * time * 0.93, requests, random);
+            let away = truth.amounts[0] * distance as f64 * 1e3;
+            let response = times(truth.cost[0] * time + away, requests, random);
+            let service = times(truth.cost[0] * time * 0.93 + away, requests, random);
             let mut record = block(name, truth.name, round, *now, 700_000_000);
             record["position"] = json!(position);
+            record["store_rtt_us"] = json!(distance);
             record["outcomes"] = json!({ "request": { "ok": requests } });
             if shape.wrong && truth.name == "jwt-allowlist" {
                 record["outcomes"] = json!({ "request": { "ok": requests - 3, "wrong-subject": 3 } });

@@ -9,14 +9,18 @@ use super::{num, sentence};
 
 mod bars;
 mod curves;
+mod distance;
 mod episode;
 mod forest;
+mod price;
 mod strip;
 
 pub(super) use bars::{added, cpu};
 pub(super) use curves::curves;
+pub(super) use distance::distance;
 pub(super) use episode::{exposure, operations, storm};
 pub(super) use forest::forest;
+pub(super) use price::price;
 pub(super) use strip::strip;
 
 /// Height of one row of a row chart, pixels.

@@ -10,9 +10,10 @@ use crate::metric::Metric;
 use crate::model::{Comparison, Report};
 use crate::verdict::Verdict;
 
-/// One comparison: ratio, its interval, the interval for equivalence, place of its words. Absent numbers are null.
+/// One comparison: ratio, its interval, the interval for equivalence, all in ten-thousandths, and the place of its words.
+/// Absent numbers are null.
 #[derive(Serialize)]
-struct Pair(Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, usize);
+struct Pair([Option<i64>; 5], usize);
 
 /// Glyph, word and class of a verdict.
 type Words = (&'static str, &'static str, &'static str);
@@ -71,5 +72,7 @@ fn pair(c: &Comparison, words: &mut Vec<Words>) -> Pair {
         words.push(said);
         words.len() - 1
     });
-    Pair(ratio.map(|r| r.value), low, high, from, to, place)
+    // Ratios are kept to four decimals, so this loses nothing.
+    let whole = |ratio: f64| (ratio * 1e4).round() as i64;
+    Pair([ratio.map(|r| r.value), low, high, from, to].map(|bound| bound.map(whole)), place)
 }

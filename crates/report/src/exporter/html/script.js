@@ -20,7 +20,7 @@ each('table.sortable').forEach(t=>{
 // Another baseline: every pair is embedded, nothing is computed but places on the axis.
 const {rows,words,all}=JSON.parse(one('#pairs').textContent),pick=one('#baseline');
 if(!pick)return;
-const f=v=>v.toFixed(3),el=(n,c,...k)=>{const e=d.createElement(n);e.className=c;e.append(...k);return e};
+const open=p=>p&&[...p[0].map(n=>n==null?n:n/1e4),p[1]],f=v=>v.toFixed(3),el=(n,c,...k)=>{const e=d.createElement(n);e.className=c;e.append(...k);return e};
 const dat=v=>{const e=el('data','',f(v));e.value=v;return e};
 const cell=(c,p)=>{
   if(!p)return c.replaceChildren('–');
@@ -41,11 +41,11 @@ pick.onchange=()=>{
   const base=pick.value,own=base===pick.dataset.registered,of=(s,k,m)=>all[s]?.[base]?.[k]?.[m];
   one('#exploratory').hidden=own;
   each('[data-baseline]').forEach(e=>e.textContent=base);
-  each('td[data-pair]').forEach(c=>cell(c,of(c.dataset.scenario,'pairs',c.dataset.pair)?.[rows.indexOf(c.parentNode.dataset.row)]));
+  each('td[data-pair]').forEach(c=>cell(c,open(of(c.dataset.scenario,'pairs',c.dataset.pair)?.[rows.indexOf(c.parentNode.dataset.row)])));
   each('.forest').forEach(e=>{
     const {scenario,metric,margin,edge}=e.dataset,w=Math.log(1+ +margin),fig=e.closest('figure');
     const at=x=>Math.min(100,Math.max(0,50+50*Math.asinh(Math.log(x)/w)/edge)).toFixed(2)+'%';
-    each('g[data-row]',e).forEach(g=>mark(g,of(scenario,'pairs',metric)?.[rows.indexOf(g.dataset.row)],at));
+    each('g[data-row]',e).forEach(g=>mark(g,open(of(scenario,'pairs',metric)?.[rows.indexOf(g.dataset.row)]),at));
     one('.says',fig).textContent=one('desc',fig).textContent=of(scenario,'says',metric)??'';
     one('details',fig).hidden=!own;
   });

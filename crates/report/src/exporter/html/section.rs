@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Depth, chart, decision::verdict_words, marked, num, sentence};
+use super::{Depth, chart, decision::verdict_words, marked, num, sentence, slug};
 use crate::answer::reading_order;
 use crate::claims::ClaimResult;
 use crate::metric::Metric;
@@ -136,7 +136,9 @@ fn controls(report: &Report) -> Markup {
 }
 
 pub(super) fn scenario(report: &Report, scenario: &Scenario, (depth, rounds): (Depth, Depth)) -> Markup {
-    let id = format!("scenario-{}", scenario.name);
+    let id = slug("scenario", &scenario.name);
+    // What a farther store changes stands in one section for all distances.
+    let farther = report.scenarios.iter().find(|other| other.base() == scenario.base()) != Some(scenario);
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) { "Traffic: " code { (scenario.name) } }
@@ -149,13 +151,40 @@ pub(super) fn scenario(report: &Report, scenario: &Scenario, (depth, rounds): (D
                 } @else { "The store is on the same host." }
             }
             div .figures {
-                (chart::cpu(report, scenario, depth))
-                (chart::added(report, scenario, Metric::ResponseP50, depth))
-                (chart::added(report, scenario, Metric::Cpu, depth))
-                (chart::forest(report, scenario, Metric::ResponseP50, depth))
-                (chart::forest(report, scenario, Metric::Cpu, depth))
-                (chart::curves(report, scenario, depth))
-                (chart::strip(report, scenario, rounds))
+                @if farther {
+                    (chart::forest(report, scenario, Metric::ResponseP50, depth))
+                    (chart::forest(report, scenario, Metric::Cpu, depth))
+                } @else {
+                    @if report.headline() == Some(scenario) { (chart::price(report, scenario, depth)) }
+                    (chart::cpu(report, scenario, depth))
+                    (chart::added(report, scenario, Metric::ResponseP50, depth))
+                    (chart::added(report, scenario, Metric::Cpu, depth))
+                    (chart::forest(report, scenario, Metric::ResponseP50, depth))
+                    (chart::forest(report, scenario, Metric::Cpu, depth))
+                    (chart::curves(report, scenario, depth))
+                    (chart::strip(report, scenario, rounds))
+                }
+            }
+        }
+    }
+}
+
+/// Passes of one scenario at several distances of the store.
+pub(super) fn distances(report: &Report) -> Markup {
+    let mut bases: Vec<&str> = report.scenarios.iter().map(Scenario::base).collect();
+    bases.dedup();
+    html! {
+        @for base in bases {
+            @let passes: Vec<&Scenario> = report.scenarios.iter().filter(|s| s.base() == base).collect();
+            @if passes.len() > 1 {
+                @let id = slug("distance", base);
+                section aria-labelledby=(id) {
+                    h2 id=(id) { "Distance to the store: " code { (base) } }
+                    div .figures {
+                        (chart::distance(report, &passes, Metric::ResponseP50))
+                        (chart::distance(report, &passes, Metric::Cpu))
+                    }
+                }
             }
         }
     }
@@ -164,7 +193,7 @@ pub(super) fn scenario(report: &Report, scenario: &Scenario, (depth, rounds): (D
 pub(super) fn episodes(report: &Report) -> Markup {
     html! {
         @for episode in &report.episodes {
-            @let id = format!("episode-{}", episode.name);
+            @let id = slug("episode", &episode.name);
             section aria-labelledby=(id) {
                 h2 id=(id) { "Episode: " code { (episode.name) } " " span .tag { "unranked" } }
                 p .lead { "Run once, whole, per backend: described, not ranked." }

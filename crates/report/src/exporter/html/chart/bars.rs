@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::Depth;
+use super::super::slug;
 use super::{AXIS, ROW, Scale, axis, figure, num, pct, px, round_ticks, row_text, svg, swatch, whisker};
 use crate::answer::{self, reading_order, time_with_interval};
 use crate::metric::Metric;
@@ -17,7 +18,7 @@ pub(in super::super) fn cpu(report: &Report, scenario: &Scenario, depth: Depth) 
         .collect();
     let Some(most) = rows.iter().map(|(_, cpu)| cpu.upper()).reduce(f64::max) else { return html! {} };
     let scale = Scale::linear(0.0, most);
-    let id = format!("cpu-{}", scenario.name);
+    let id = slug("cpu", &scenario.name);
     let bottom = ROW * count(rows.len());
     let says = answer::cpu(report, scenario);
     let body = html! {
@@ -70,7 +71,7 @@ pub(in super::super) fn added(report: &Report, scenario: &Scenario, metric: Metr
     let Some(most) = rows.iter().map(|(_, f)| f.upper()).reduce(f64::max) else { return html! {} };
     let least = rows.iter().map(|(_, f)| f.lower()).fold(0.0, f64::min);
     let scale = Scale::linear(least, most);
-    let id = format!("added-{}-{}", metric.key(), scenario.name);
+    let id = slug(&format!("added-{}", metric.key()), &scenario.name);
     let bottom = ROW * count(rows.len());
     let says = answer::added(report, scenario, metric);
     let band = scenario.added(&report.run.baseline, metric).filter(|f| f.value > 0.0).map(|f| {

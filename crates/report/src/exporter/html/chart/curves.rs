@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::super::{Depth, num, sentence};
+use super::super::{Depth, num, sentence, slug};
 use super::{Scale, log_ticks, pct};
 use crate::answer::{self, reading_order};
 use crate::model::{Curve, Report, Scenario};
@@ -31,7 +31,7 @@ pub(in super::super) fn curves(report: &Report, scenario: &Scenario, depth: Dept
     };
     let y = Scale::log(low / 1.2, high * 1.2);
     let x = Scale::log(2.0, 1_000.0);
-    let all = format!("curves-{}", scenario.name);
+    let all = slug("curves", &scenario.name);
     let says = answer::curves(report, scenario);
     let ticks: Vec<f64> = log_ticks(low, high);
     let ticks: Vec<f64> = if ticks.len() > 4 {

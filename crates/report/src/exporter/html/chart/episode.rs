@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::slug;
 use super::{AXIS, ROW, Scale, axis, figure, log_ticks, num, px, round_ticks, row_text, svg, swatch};
 use crate::answer::{self};
 use crate::model::{Episode, EpisodeRow, ExposureFigures, Report};
@@ -28,7 +29,7 @@ pub(in super::super) fn exposure(report: &Report, episode: &Episode) -> Markup {
     let scale = Scale::linear(0.0, longest * 1.06);
     let bottom = ROW * count(rows.len());
     let says = answer::exposure_bars(report, episode);
-    let id = format!("exposure-{}", episode.name);
+    let id = slug("exposure", &episode.name);
     let body = html! {
         (axis(&scale, &round_ticks(0.0, longest, 6.0), number::time_tick, bottom))
         line .zero x1="0" x2="0" y1="0" y2=(px(bottom)) {}
@@ -102,7 +103,7 @@ pub(in super::super) fn storm(report: &Report, episode: &Episode) -> Markup {
     let scale = Scale::log(low / 1.3, high * 1.3);
     let bottom = ROW * count(rows.len());
     let says = answer::storm(report, episode);
-    let id = format!("storm-{}", episode.name);
+    let id = slug("storm", &episode.name);
     let body = html! {
         (axis(&scale, &log_ticks(low / 1.3, high * 1.3), number::time_tick, bottom))
         @for (i, (row, p50, p99, valid)) in rows.iter().enumerate() {

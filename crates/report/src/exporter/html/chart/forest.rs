@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::super::Depth;
 use super::super::section::ratio_table;
+use super::super::slug;
 use super::{AXIS, ROW, Scale, axis, figure, px, svg, swatch};
 use crate::answer::{self, reading_order};
 use crate::metric::Metric;
@@ -29,7 +30,7 @@ pub(in super::super) fn forest(report: &Report, scenario: &Scenario, metric: Met
         scenario.comparisons.iter().filter(|c| !c.added && c.metric == metric).map(far).fold(1.25, f64::max);
     let margin = report.run.margin;
     let scale = Scale::around_one(farthest.min(1e3), margin);
-    let id = format!("ratio-{}-{}", metric.key(), scenario.name);
+    let id = slug(&format!("ratio-{}", metric.key()), &scenario.name);
     let bottom = ROW * f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX));
     let says = answer::ratio(report, scenario, &report.run.baseline, metric);
     let ticks: Vec<f64> = spaced(TICKS.into_iter().filter(|t| *t < farthest && *t > 1.0 / farthest), &scale);

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 
 use super::super::Depth;
+use super::super::slug;
 use super::{Scale, axis, figure, num, px, round_ticks, svg, swatch};
 use crate::answer::{self, reading_order};
 use crate::model::{Block, Report, Scenario};
@@ -26,7 +27,7 @@ pub(in super::super) fn strip(report: &Report, scenario: &Scenario, depth: Depth
     let lanes = LANE * f64::from(u32::try_from(rows.len() + 1).unwrap_or(u32::MAX));
     let says = answer::strip(scenario);
     let worst = scenario.blocks.iter().map(|block| block.steal).fold(0.0, f64::max);
-    let id = format!("strip-{}", scenario.name);
+    let id = slug("strip", &scenario.name);
     let reach = reach(&scenario.blocks, &rows);
     let up = format!(
         "response time p50 of a block; up = slower than its row's middle, by at most {}",
