@@ -21,7 +21,6 @@ const FIRST_SWEEP: usize = 1024;
 pub struct MemoryStore {
     values: Box<[Table<Slot>; Kind::ALL.len()]>,
     indexes: Box<Table<Vec<Member>>>,
-    seed: Seed,
 }
 
 impl std::fmt::Debug for MemoryStore {
@@ -89,7 +88,7 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         let seed = Seed::random();
-        Self { values: Box::new(std::array::from_fn(|_| table(seed))), indexes: Box::new(table(seed)), seed }
+        Self { values: Box::new(std::array::from_fn(|_| table(seed))), indexes: Box::new(table(seed)) }
     }
 
     /// Frees everything that has ended by `now`.
@@ -103,15 +102,17 @@ impl MemoryStore {
     }
 
     fn shard(&self, key: Key<'_>) -> MutexGuard<'_, Shard<Slot>> {
-        locked(&self.values[key.kind.slot()][self.place(key.id)])
+        locked(&self.values[key.kind.slot()][Self::place(key.id)])
     }
 
     fn index(&self, user: &[u8]) -> MutexGuard<'_, Shard<Vec<Member>>> {
-        locked(&self.indexes[self.place(user)])
+        locked(&self.indexes[Self::place(user)])
     }
 
-    fn place(&self, id: &[u8]) -> usize {
-        (self.seed.of(id) >> 32) as usize % SHARDS
+    /// Any spread will do here: the map inside the shard has the hash that must not be guessed.
+    fn place(id: &[u8]) -> usize {
+        let tail = id.last_chunk::<8>().map_or(0, |tail| u64::from_le_bytes(*tail));
+        (tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SHARDS
     }
 
     fn read(&self, key: Key<'_>, now: UnixMillis) -> Option<Bytes> {

@@ -14,10 +14,6 @@ impl Seed {
         // The standard library's way to 64 random bits without an error to handle.
         Self(RandomState::new().build_hasher().finish())
     }
-
-    pub(super) fn of(self, bytes: &[u8]) -> u64 {
-        xxh3_64_with_seed(bytes, self.0)
-    }
 }
 
 impl BuildHasher for Seed {

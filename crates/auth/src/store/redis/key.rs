@@ -1,9 +1,9 @@
 //! The text of a key in a shared store.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::credential::opaque::sha256;
 use crate::store::{Key, Kind};
 
 /// A name up to this length stands in its key as it is.
@@ -31,7 +31,7 @@ fn push_name(text: &mut String, name: &[u8]) {
         Ok(plain) if plain.len() <= LONGEST_NAME && !plain.starts_with('#') => text.push_str(plain),
         _ => {
             text.push('#');
-            URL_SAFE_NO_PAD.encode_string(digest(&SHA256, name), text);
+            URL_SAFE_NO_PAD.encode_string(sha256(name), text);
         }
     }
 }
