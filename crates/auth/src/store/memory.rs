@@ -111,8 +111,9 @@ impl MemoryStore {
 
     /// Any spread will do here: the map inside the shard has the hash that must not be guessed.
     fn place(id: &[u8]) -> usize {
-        let tail = id.last_chunk::<8>().map_or(0, |tail| u64::from_le_bytes(*tail));
-        (tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SHARDS
+        let tail = id.last_chunk::<8>().map_or(0, |tail| u64::from_be_bytes(*tail));
+        // Fibonacci hashing: the product's top bits depend on all of the tail's.
+        (tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize >> (32 - SHARDS.trailing_zeros())
     }
 
     fn read(&self, key: Key<'_>, now: UnixMillis) -> Option<Bytes> {
@@ -249,5 +250,23 @@ impl Index for MemoryStore {
             self.join(user, member, *span);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MemoryStore, SHARDS};
+
+    #[test]
+    fn names_and_counters_spread_over_the_shards() {
+        let spread = |ids: &dyn Fn(u32) -> Vec<u8>| {
+            let mut counts = [0u32; SHARDS];
+            (0..32_000).for_each(|number| counts[MemoryStore::place(&ids(number))] += 1);
+            counts.iter().all(|&count| (500..2000).contains(&count))
+        };
+        assert!(spread(&|number| format!("u{number:08}").into_bytes()));
+        assert!(spread(&|number| u64::from(number).to_be_bytes().to_vec()));
+        assert!(spread(&|number| crate::credential::opaque::sha256(&number.to_be_bytes()).to_vec()));
+        assert!(MemoryStore::place(b"") < SHARDS && MemoryStore::place(&[0xff; 8]) < SHARDS);
     }
 }
