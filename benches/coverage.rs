@@ -6,7 +6,7 @@
 //! floor, for a family of seven, and for the bootstrap of a tail.
 //!
 //! ```text
-//! cargo run --release -p benches --bin coverage [RUNS] [SEED]
+//! cargo run --release -p benches --example coverage [RUNS] [SEED]
 //! ```
 //!
 //! 10,000 runs by default (standard error of a coverage of 95 %: 0.22 points). The same seed prints the same table. Exit

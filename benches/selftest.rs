@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cargo build --release
-//! cargo run --release -p benches --bin selftest -- target/release/authbench DIR \
+//! cargo run --release -p benches --example selftest -- target/release/authbench DIR \
 //!     [--plan selftest] [--runs 10] [--beside 'cargo check --workspace --target-dir DIR/beside']
 //! ```
 //!

@@ -98,7 +98,7 @@ fn cpu(
         let rate =
             median(rounds.iter().map(|runs| runs[tool.name()].requests as f64 / scale.seconds).collect());
         let what = format!("{}, {connections} connections: CPU per request", tool.name());
-        table.fact(&what, format!("{:.2} us at {rate:.0}/s", per_request(*tool) / 1000.0))?;
+        table.fact(&what, &format!("{:.2} us at {rate:.0}/s", per_request(*tool) / 1000.0))?;
     }
     for (tool, floor, aim) in [
         (Tool::Wrk, 0.88, 0.82),
@@ -109,7 +109,7 @@ fn cpu(
     ] {
         let what = format!("CPU per request of {}, {connections} connections", tool.name());
         if !tools.contains(&tool) {
-            table.fact(&what, "not installed".to_owned())?;
+            table.fact(&what, "not installed")?;
             continue;
         }
         let ratios = rounds
@@ -127,7 +127,7 @@ fn many(table: &mut Table, responder: &Responder, core: usize, scale: Scale) -> 
     let mut own = Vec::new();
     for _ in 0..scale.rounds {
         // By their own account, from when all connections are open: opening them is most of a short run.
-        let mut per_request = |role: &str| -> Fallible<f64> {
+        let per_request = |role: &str| -> Fallible<f64> {
             let words = [role, &responder.address, "10000", &scale.seconds.to_string()];
             let report: serde_json::Value = serde_json::from_str(&tools::role(core, &words)?)?;
             report["generator_cpu_ns_per_request"]
@@ -139,18 +139,18 @@ fn many(table: &mut Table, responder: &Responder, core: usize, scale: Scale) -> 
         own.push(ours);
     }
     let what = "ours, 10,000 connections: CPU per request";
-    table.fact(what, format!("{:.2} us", median(own) / 1000.0))?;
+    table.fact(what, &format!("{:.2} us", median(own) / 1000.0))?;
     table.at_most("CPU per request of bare epoll loop, 10,000 connections", median(ratios), "x", 1.15, 1.06)
 }
 
 fn calls(table: &mut Table, responder: &mut Responder, core: usize) -> Fallible<()> {
     if !tools::on_path("strace") {
-        return table.fact("system calls per request", "strace is not installed".to_owned());
+        return table.fact("system calls per request", "strace is not installed");
     }
     for tool in [Tool::Wrk, Tool::H2load] {
         if tool.is_installed() {
             let calls = tools::system_calls(tool, responder, core, 32)?;
-            table.fact(&format!("{}: system calls per request", tool.name()), format!("{calls:.2}"))?;
+            table.fact(&format!("{}: system calls per request", tool.name()), &format!("{calls:.2}"))?;
         }
     }
     let calls = tools::system_calls(Tool::Own, responder, core, 32)?;
@@ -158,7 +158,7 @@ fn calls(table: &mut Table, responder: &mut Responder, core: usize) -> Fallible<
     for wait in ["pwait2", "timerfd"] {
         let calls = tools::system_calls_paced(wait, responder, core)?;
         let what = format!("system calls per request, open loop without spin, {wait}");
-        table.fact(&what, format!("{calls:.2}"))?;
+        table.fact(&what, &format!("{calls:.2}"))?;
     }
     Ok(())
 }
@@ -199,10 +199,10 @@ fn checks(table: &mut Table, scale: Scale) -> Fallible<()> {
             let off = (measured / truth - 1.0).abs() * 100.0;
             let floor = if check.name.ends_with("p99") { 2.0 } else { 4.0 };
             table.at_most(&format!("{}, distance from the truth", check.name), off, "%", floor, 0.5)?;
-            table.fact("", check.note.clone())?;
+            table.fact("", &check.note)?;
         } else if check.name.starts_with("send lag p99") && check.bounds.is_some() {
             table.at_most(&format!("{}, 10,000/s", check.name), measured, "us", 80.0, 40.0)?;
-            table.fact("", check.note.clone())?;
+            table.fact("", &check.note)?;
         } else if check.name.starts_with("dispersion") {
             table.at_most(
                 &format!("{}, distance from 1", check.name),
@@ -211,7 +211,7 @@ fn checks(table: &mut Table, scale: Scale) -> Fallible<()> {
                 0.1,
                 0.05,
             )?;
-            table.fact("", format!("{measured:.3}; {}", check.note))?;
+            table.fact("", &format!("{measured:.3}; {}", check.note))?;
         } else if check.name.starts_with("known delay") {
             table.at_most(
                 &format!("{}, distance", check.name),
@@ -223,7 +223,7 @@ fn checks(table: &mut Table, scale: Scale) -> Fallible<()> {
         } else {
             let value =
                 check.measured.map_or_else(String::new, |value| format!("{value:.2} {}; ", check.unit));
-            table.fact(&check.name, format!("{value}{}", check.note))?;
+            table.fact(&check.name, &format!("{value}{}", check.note))?;
         }
     }
     Ok(())
@@ -251,8 +251,8 @@ impl Table {
     }
 
     /// A figure without a bound.
-    fn fact(&mut self, what: &str, value: String) -> Fallible<()> {
-        row(&[what, &value, "", "", ""])
+    fn fact(&mut self, what: &str, value: &str) -> Fallible<()> {
+        row(&[what, value, "", "", ""])
     }
 
     fn at_most(&mut self, what: &str, value: f64, unit: &str, floor: f64, aim: f64) -> Fallible<()> {
@@ -264,9 +264,9 @@ impl Table {
             "MISSED"
         };
         if value <= floor {
-            self.passed += 1
+            self.passed += 1;
         } else {
-            self.missed.push(what.to_owned())
+            self.missed.push(what.to_owned());
         }
         let with_unit = |value: f64| format!("{value:.2} {unit}").trim_end().to_owned();
         row(&[what, &with_unit(value), &with_unit(floor), &with_unit(aim), verdict])

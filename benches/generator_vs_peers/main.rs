@@ -1,8 +1,8 @@
 //! The generator against its peers and its own limits: one command, one table with floors, aims and pass or miss.
 //!
 //! ```text
-//! cargo run --release -p benches --bin generator_vs_peers            # about five minutes; needs a quiet machine
-//! cargo run --release -p benches --bin generator_vs_peers -- --quick # about one minute, for a look
+//! cargo run --release -p benches --example generator_vs_peers            # about five minutes; needs a quiet machine
+//! cargo run --release -p benches --example generator_vs_peers -- --quick # about one minute, for a look
 //! … -- --only checks    # one part: cpu, many, calls, memory, subjects, checks
 //! ```
 //!

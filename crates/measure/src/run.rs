@@ -68,6 +68,9 @@ pub struct RunSummary {
 
 /// Carries out a plan and leaves a recording in `options.out_dir`.
 ///
+/// Where the plan's baseline cannot be measured here, the first backend that can stands in for it; the recording
+/// holds the plan as it was carried out, and a warning says so.
+///
 /// Runs on the calling thread, which is bound to the generator's core meanwhile. `stop` ends it within the current
 /// block. Every child process has ended when this returns.
 ///
@@ -81,11 +84,20 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<RunSummary, Error> {
     let existing: Vec<&String> = options.existing.keys().collect();
-    let resolved = rows::resolve(plan, options.redis.is_some(), &existing)?;
+    let mut resolved = rows::resolve(plan, options.redis.is_some(), &existing)?;
+    let mut standing_in = None;
+    if let Some(baseline) = resolved.stand_in(plan) {
+        let changed = Plan { baseline, ..plan.clone() };
+        resolved = rows::resolve(&changed, options.redis.is_some(), &existing)?;
+        standing_in = Some(changed);
+    }
+    let skipped_baseline = standing_in.as_ref().map(|_| plan.baseline.as_str());
+    let plan = standing_in.as_ref().unwrap_or(plan);
     let placement = Placement::named(&plan.cores.generator, &plan.cores.servers, &allowed()?)?;
     let parts = parts::RealParts::new(options, &placement)?;
     let setting = conduct::Setting {
         plan,
+        skipped_baseline,
         resolved: &resolved,
         placement: &placement,
         out_dir: &options.out_dir,

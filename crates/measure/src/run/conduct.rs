@@ -25,6 +25,8 @@ use crate::redact::redact;
 /// What a run is given.
 pub(super) struct Setting<'a> {
     pub(super) plan: &'a Plan,
+    /// The baseline that the plan names, where another row had to stand in for it.
+    pub(super) skipped_baseline: Option<&'a str>,
     pub(super) resolved: &'a Resolved,
     pub(super) placement: &'a Placement,
     pub(super) out_dir: &'a Path,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use scenario::backend::Need;
+use scenario::backend::{Lag, Need};
 use scenario::builtin::Shelf;
 use scenario::trace::Recorded;
 use scenario::{BackendFile, FileError, Scenario, Workload};
@@ -47,6 +47,17 @@ pub(super) struct Resolved {
     pub(super) skipped: Vec<Skipped>,
     /// By the name the plan gives them.
     pub(super) scenarios: BTreeMap<String, PlannedScenario>,
+}
+
+impl Resolved {
+    /// The row that stands in for a skipped baseline: the first one with promises to keep, in the plan's order.
+    pub(super) fn stand_in(&self, plan: &Plan) -> Option<String> {
+        if self.rows.iter().any(|row| row.name == plan.baseline) {
+            return None;
+        }
+        let promises = |row: &&Row| row.backend.header.promises.revocation_lag != Lag::Never;
+        self.rows.iter().find(promises).map(|row| row.name.clone())
+    }
 }
 
 /// Reads the files a plan names. `redis` says whether a Redis was named.

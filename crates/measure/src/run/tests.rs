@@ -223,6 +223,7 @@ fn run_with(plan: &str, script: Script, mut watch: impl FnMut(&Event, &AtomicBoo
     let placement = Placement { generator: vec![], servers: vec![], shared: false };
     let setting = Setting {
         plan: &plan,
+        skipped_baseline: None,
         resolved: &resolved,
         placement: &placement,
         out_dir: folder.path(),
@@ -434,4 +435,18 @@ fn a_plan_whose_files_do_not_fit_is_refused() {
         let error = resolve(&plan, false, &[]).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
+}
+
+#[test]
+fn a_backend_with_promises_stands_in_for_a_skipped_baseline() {
+    let text = "name = \"fallback\"\nseed = 1\nbaseline = \"session-redis\"\n\
+                backends = [\"none\", \"session-redis\", \"session-memory\"]\nepisodes = [\"cafe\"]\npaired = []\n\
+                [statistics]\nalpha = 0.05\nmargin = 0.1\n";
+    let plan = Plan::parse(Path::new("fallback.toml"), text).unwrap();
+    let mut resolved = resolve(&plan, true, &[]).unwrap();
+    assert_eq!(resolved.stand_in(&plan), None);
+    resolved.rows.retain(|row| row.name != "session-redis");
+    assert_eq!(resolved.stand_in(&plan).as_deref(), Some("session-memory"));
+    resolved.rows.retain(|row| row.name == "none");
+    assert_eq!(resolved.stand_in(&plan), None);
 }

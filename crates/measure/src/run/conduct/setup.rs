@@ -52,9 +52,9 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
                 self.warn("cpu-quota", "", message)?;
             }
         }
-        let baseline = &self.setting.plan.baseline;
-        if !self.setting.plan.paired.is_empty() && self.row(baseline).is_none() {
-            let message = format!("the baseline {baseline} was skipped, so there are no comparisons with it");
+        if let Some(planned) = self.setting.skipped_baseline {
+            let baseline = &self.setting.plan.baseline;
+            let message = format!("the plan's baseline {planned} was skipped: {baseline} stands in for it");
             self.warn("baseline-skipped", "", message)?;
         }
         Ok(())
