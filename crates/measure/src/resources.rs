@@ -132,21 +132,27 @@ mod tests {
         assert!(sum > 0);
     }
 
+    /// One look at a block of memory that comes and goes. None where another test of this process let the peak
+    /// forget in between.
+    fn look(probe: &ProcessProbe) -> Option<()> {
+        let mib = 64 << 20;
+        let half = (mib as u64) / 2;
+        let before = probe.memory().unwrap();
+        let block = std::hint::black_box(vec![1_u8; mib]);
+        let during = probe.memory().unwrap();
+        drop(block);
+        let after = probe.memory().unwrap();
+        probe.reset_peak().unwrap();
+        let reset = probe.memory().unwrap();
+        // The kernel keeps these counters in parts: they agree to within some pages.
+        let seen = during.pss_bytes >= before.pss_bytes + half && after.peak_bytes >= before.pss_bytes + half;
+        (seen && reset.peak_bytes + half < after.peak_bytes).then_some(())
+    }
+
     #[test]
     fn memory_is_seen_and_the_peak_forgets() {
         let probe = own();
-        let before = probe.memory().unwrap();
-        let mib = 64 << 20;
-        let block = std::hint::black_box(vec![1_u8; mib]);
-        let during = probe.memory().unwrap();
-        assert!(during.pss_bytes >= before.pss_bytes + (mib as u64) / 2, "{before:?} {during:?}");
-        drop(block);
-        let after = probe.memory().unwrap();
-        // The kernel keeps these counters in parts: they agree to within some pages.
-        assert!(after.peak_bytes >= before.pss_bytes + (mib as u64) / 2, "{before:?} {after:?}");
-        probe.reset_peak().unwrap();
-        let reset = probe.memory().unwrap();
-        assert!(reset.peak_bytes + (mib as u64) / 2 < after.peak_bytes, "{after:?} {reset:?}");
+        assert!((0..20).any(|_| look(&probe).is_some()), "{:?}", probe.memory());
     }
 
     #[test]
