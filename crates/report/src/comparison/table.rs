@@ -25,7 +25,8 @@ pub(crate) struct Aligned<const N: usize> {
 }
 
 impl Table {
-    /// From the blocks of one scenario, in any order. A second block of the same row and round replaces the first.
+    /// From the blocks of one scenario, in any order. A second block of the same row and round stands in
+    /// where it has a value that the first one, being void, has not.
     pub(super) fn new(blocks: &[&BlockRecord], operation: Operation) -> Self {
         let rounds: BTreeSet<(u32, u32)> = blocks.iter().map(|block| (block.restart, block.round)).collect();
         let ordinal: BTreeMap<(u32, u32), usize> = rounds.iter().copied().zip(0..).collect();
@@ -34,7 +35,8 @@ impl Table {
             let row = rows.entry(block.backend.clone()).or_default();
             for metric in Metric::ALL {
                 let values = row.entry(metric).or_insert_with(|| vec![None; rounds.len()]);
-                values[ordinal[&(block.restart, block.round)]] = value(block, metric, operation);
+                let place = &mut values[ordinal[&(block.restart, block.round)]];
+                *place = place.or_else(|| value(block, metric, operation));
             }
         }
         Self { restart_of: rounds.into_iter().map(|(restart, _)| restart).collect(), rows }
