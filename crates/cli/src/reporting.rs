@@ -10,6 +10,7 @@ use report::comparison::{Context, analyse};
 use report::controls::RunState;
 use report::exporter::terminal::{Palette, render};
 use report::prices::PriceSheet;
+use report::verdict::Verdict;
 use scenario::builtin::Shelf;
 use terminal_size::{Width, terminal_size_of};
 
@@ -52,9 +53,15 @@ impl Reported {
         let mut ranked =
             self.recording.blocks.iter().filter(|block| block.kind == BlockKind::Paired).peekable();
         let all_void = ranked.peek().is_some() && ranked.all(|block| !block.validity.valid);
+        let mut verdicts = report.scenarios.iter().flat_map(|scenario| &scenario.comparisons).peekable();
+        let unranked = verdicts.peek().is_some() && verdicts.all(|it| it.verdict == Verdict::Unranked);
         if !report.wrong.is_empty() {
             Exit::Violated
-        } else if !report.run.complete || all_void || report.validity.status == RunState::Unreliable {
+        } else if !report.run.complete
+            || all_void
+            || unranked
+            || report.validity.status == RunState::Unreliable
+        {
             Exit::Void
         } else if report.claims.iter().any(report::claims::ClaimResult::contradicts) {
             Exit::Violated
