@@ -53,7 +53,7 @@ impl Directory for Users {
 #[must_use]
 pub fn principal(index: u32) -> Principal {
     let wire = scenario::wire::principal(index, 256);
-    Principal { subject: wire.subject, roles: wire.roles, tenant: wire.tenant }
+    Principal::new(&wire.subject, &wire.roles, &wire.tenant)
 }
 
 /// A backend and the credentials it handed out.

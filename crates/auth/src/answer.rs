@@ -1,5 +1,7 @@
 //! Values that go in and out of an [`Authenticator`](crate::Authenticator).
 
+use crate::principal::Principal;
+
 /// Unix time in milliseconds, as the caller's clock (with this replica's offset) shows it.
 pub type UnixMillis = u64;
 
@@ -19,17 +21,6 @@ pub enum Access {
     Read,
     /// A write.
     Write,
-}
-
-/// Who was let in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// Subject name.
-    pub subject: String,
-    /// Role names.
-    pub roles: Vec<String>,
-    /// Tenant.
-    pub tenant: String,
 }
 
 /// Answer to a presented credential.

@@ -163,7 +163,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         if !self.mechanism.index {
             return Err(Error::Unsupported("list the logins of a user: it keeps no index of them"));
         }
-        let live = self.store.members(login.principal.subject.as_bytes(), now).await?.len() as u64;
+        let live = self.store.members(login.principal.subject().as_bytes(), now).await?.len() as u64;
         Ok((Verdict::Accepted { principal: login.principal, replacement: None }, live))
     }
 

@@ -1,6 +1,6 @@
 //! Who the users are: the deployment's user table, reduced to one question.
 
-use crate::answer::Principal;
+use crate::principal::Principal;
 
 /// Looks users up by name. Asked at login and refresh (and on every request by the control, which carries no principal).
 pub trait Directory: Send + Sync {

@@ -12,10 +12,11 @@ pub mod directory;
 pub mod error;
 pub mod mechanism;
 pub mod password;
+mod principal;
 mod record;
 pub mod store;
 
-pub use answer::{Access, Grant, LoginAnswer, Presented, Principal, Rejection, UnixMillis, Verdict};
+pub use answer::{Access, Grant, LoginAnswer, Presented, Rejection, UnixMillis, Verdict};
 pub use authenticator::{Account, Authenticator, Setup, Totals};
 pub use credential::jwt::MAX_TOKEN;
 pub use credential::keys::{Algorithm, KeyMaterial};
@@ -24,4 +25,5 @@ pub use directory::Directory;
 pub use error::{Error, MechanismError};
 pub use mechanism::Mechanism;
 pub use password::{PasswordScheme, PasswordSettings};
+pub use principal::Principal;
 pub use store::{AnyStore, Index, MemoryStore, RedisSettings, RedisStore, Store};

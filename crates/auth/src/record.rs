@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::answer::{Principal, UnixMillis};
+use crate::answer::UnixMillis;
 use crate::error::Error;
+use crate::principal::Principal;
 
 /// A live login: the session record, or the entry of an allow-listed token (whose principal the token carries).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,26 +55,17 @@ impl LiveRecord {
         let mut out = Writer::default();
         out.number(self.until).number(self.since).number(self.notes);
         if let Some(principal) = &self.principal {
-            out.text(&principal.subject).text(&principal.tenant);
-            for role in &principal.roles {
-                out.text(role);
-            }
+            out.bytes(principal.packed());
         }
         out.0
     }
 
-    pub(crate) fn decode(value: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn decode(value: &Bytes) -> Result<Self, Error> {
         let mut from = Reader(value);
         let (until, since, notes) = (from.number()?, from.number()?, from.number()?);
-        let principal = if from.is_empty() {
-            None
-        } else {
-            let (subject, tenant) = (from.text()?, from.text()?);
-            let mut roles = Vec::with_capacity(2);
-            while !from.is_empty() {
-                roles.push(from.text()?);
-            }
-            Some(Principal { subject, roles, tenant })
+        let principal = match from.0 {
+            [] => None,
+            rest => Some(Principal::unpack(value.slice_ref(rest))?),
         };
         Ok(Self { until, since, notes, principal })
     }
@@ -195,7 +187,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{EpochRecord, FamilyRecord, LiveRecord, UserRow};
-    use crate::answer::Principal;
+    use bytes::Bytes;
+
+    use crate::principal::Principal;
 
     proptest! {
         #[test]
@@ -203,9 +197,9 @@ mod tests {
             until: u64, since: u64, notes: u64, subject in ".{0,20}", tenant in ".{0,40}",
             roles in prop::collection::vec(".{0,9}", 0..4), carried: bool,
         ) {
-            let principal = carried.then_some(Principal { subject, roles, tenant });
+            let principal = carried.then(|| Principal::new(&subject, &roles, &tenant));
             let record = LiveRecord { until, since, notes, principal };
-            prop_assert_eq!(LiveRecord::decode(&record.encode()).unwrap(), record);
+            prop_assert_eq!(LiveRecord::decode(&record.encode().into()).unwrap(), record);
         }
 
         #[test]
@@ -229,7 +223,7 @@ mod tests {
 
         #[test]
         fn foreign_bytes_are_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = (LiveRecord::decode(&bytes), FamilyRecord::decode(&bytes));
+            let _ = (LiveRecord::decode(&Bytes::copy_from_slice(&bytes)), FamilyRecord::decode(&bytes));
             let _ = (UserRow::decode(&bytes), EpochRecord::decode(&bytes));
         }
     }

@@ -102,12 +102,16 @@ pub fn principal(index: u32, size: usize) -> Principal {
 
 /// The digest that `/me` returns: XXH3-64 of `subject|role,role|tenant`. It detects mix-ups, not attacks.
 #[must_use]
-pub fn principal_digest(subject: &str, roles: &[String], tenant: &str) -> u64 {
+pub fn principal_digest<R: AsRef<str>>(
+    subject: &str,
+    roles: impl IntoIterator<Item = R>,
+    tenant: &str,
+) -> u64 {
     let mut hasher = Xxh3::new();
     hasher.update(subject.as_bytes());
-    for (at, role) in roles.iter().enumerate() {
+    for (at, role) in roles.into_iter().enumerate() {
         hasher.update(if at == 0 { b"|" } else { b"," });
-        hasher.update(role.as_bytes());
+        hasher.update(role.as_ref().as_bytes());
     }
     hasher.update(b"|");
     hasher.update(tenant.as_bytes());

@@ -6,11 +6,12 @@
 use bytes::Bytes;
 
 use super::{Authenticator, Credential};
-use crate::answer::{Presented, Principal, Rejection, UnixMillis};
+use crate::answer::{Presented, Rejection, UnixMillis};
 use crate::credential::{LoginId, opaque};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::CheckKind;
+use crate::principal::Principal;
 use crate::record::{EpochRecord, LiveRecord, decode_denial};
 use crate::store::{Index, Key, Kind, Store};
 
@@ -35,7 +36,7 @@ impl CheckKind {
         match self {
             Self::LiveList => Key { kind: Kind::Live, id: login.id.as_bytes() },
             Self::DenyList => Key { kind: Kind::Deny, id: login.id.as_bytes() },
-            Self::Epoch => Key { kind: Kind::Epoch, id: login.principal.subject.as_bytes() },
+            Self::Epoch => Key { kind: Kind::Epoch, id: login.principal.subject().as_bytes() },
         }
     }
 
@@ -112,7 +113,6 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
 
     /// The part that needs no state. An opaque id stands for nobody until the live list is read.
     fn recognise(&self, presented: Presented<'_>, now: UnixMillis) -> Result<Login, Rejection> {
-        let nobody = Principal { subject: String::new(), roles: Vec::new(), tenant: String::new() };
         match &self.credential {
             Credential::BareSubject => {
                 let subject = presented.bearer.ok_or(Rejection::Missing)?;
@@ -122,12 +122,12 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             Credential::Opaque { .. } => {
                 let cookie = presented.cookie.ok_or(Rejection::Missing)?;
                 let digest = opaque::open(cookie).ok_or(Rejection::Invalid)?;
-                Ok(Login::new(nobody, LoginId::from(digest), UnixMillis::MAX))
+                Ok(Login::new(Principal::nobody(), LoginId::from(digest), UnixMillis::MAX))
             }
             Credential::Jwt(jwt) => {
                 let claims = jwt.open(presented.bearer.ok_or(Rejection::Missing)?, now)?;
                 let until = jwt.dead_at(&claims);
-                let principal = Principal { subject: claims.sub, roles: claims.roles, tenant: claims.tenant };
+                let principal = Principal::new(&claims.sub, &claims.roles, &claims.tenant);
                 let login = Login::new(principal, LoginId::from(claims.jti.0), until);
                 Ok(Login {
                     family: claims.sid.map(|sid| sid.0),

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Authenticator;
-use crate::answer::{Grant, Principal};
+use crate::answer::Grant;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice, View};
 use crate::password::{ARGON2_LANES, ARGON2_MEMORY_KIB, ARGON2_PASSES, PasswordScheme};
+use crate::principal::Principal;
 use crate::store::{Index, Store};
 
 /// Any present-day time: it only decides the number of digits in a sample token.
@@ -106,6 +107,6 @@ fn view_name(view: View) -> &'static str {
 
 /// Size of `subject|role,role|tenant`.
 fn principal_bytes(principal: &Principal) -> usize {
-    let roles: usize = principal.roles.iter().map(|role| role.len() + 1).sum();
-    principal.subject.len() + 1 + roles + principal.tenant.len()
+    let roles: usize = principal.roles().map(|role| role.len() + 1).sum();
+    principal.subject().len() + 1 + roles + principal.tenant().len()
 }

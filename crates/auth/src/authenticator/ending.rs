@@ -9,10 +9,11 @@ use super::checks::Login;
 use super::family::Handle;
 use super::users::Checked;
 use super::{ATTEMPTS, Authenticator, contended};
-use crate::answer::{Presented, Principal, UnixMillis, Verdict};
+use crate::answer::{Presented, UnixMillis, Verdict};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice};
+use crate::principal::Principal;
 use crate::record::{EpochRecord, encode_denial};
 use crate::store::{Entry, Index, Key, Kind, Member, Span, Store};
 
@@ -54,7 +55,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 "log a user out everywhere: it knows nothing of their other logins",
             ));
         }
-        self.end_all(&login.principal.subject, None, now).await?;
+        self.end_all(login.principal.subject(), None, now).await?;
         Ok(accepted(login.principal))
     }
 
@@ -70,7 +71,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             Ok(login) => login,
             Err(rejection) => return Ok(Some(Verdict::Rejected(rejection))),
         };
-        let subject = &login.principal.subject;
+        let subject = login.principal.subject();
         let Checked::Right(..) = self.check_password(subject, current, now).await? else { return Ok(None) };
         let verifier = self.passwords.make(new).await?;
         self.change_user(subject, now, |row| row.password = Some((verifier.salt, verifier.hash))).await?;
@@ -94,7 +95,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     ) -> Result<Option<Principal>, Error> {
         let Some(handle) = Handle::read(token) else { return Ok(None) };
         let Some((_, family)) = self.family(&handle.digest, now).await? else { return Ok(None) };
-        let foreign = login.is_some_and(|login| login.principal.subject != family.subject);
+        let foreign = login.is_some_and(|login| login.principal.subject() != family.subject);
         if foreign || !handle.opens(&family) {
             return Ok(None);
         }
@@ -104,7 +105,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
 
     /// Ends one login by whatever the mechanism has.
     async fn end(&self, login: &Login, now: UnixMillis) -> Result<(), Error> {
-        let subject = &login.principal.subject;
+        let subject = login.principal.subject();
         if let Some(family) = &login.family {
             self.end_family(family, subject, now).await?;
         }

@@ -5,12 +5,13 @@
 
 use super::family::NewFamily;
 use super::{Authenticator, Credential};
-use crate::answer::{Grant, Principal, UnixMillis};
+use crate::answer::{Grant, UnixMillis};
 use crate::credential::jwt::{JwtCredential, NewToken, TokenFacts};
 use crate::credential::opaque;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::CheckKind;
+use crate::principal::Principal;
 use crate::record::{EpochRecord, LiveRecord};
 use crate::store::{Index, Key, Kind, Span, Store};
 
@@ -32,11 +33,11 @@ pub(super) struct Issued {
 impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// A new login of this user.
     pub(super) async fn grant(&self, principal: &Principal, now: UnixMillis) -> Result<Grant, Error> {
-        let epoch = self.current_epoch(&principal.subject, now).await?;
+        let epoch = self.current_epoch(principal.subject(), now).await?;
         let issued = self.issue(principal, epoch, now)?;
         let span = Span { now, until: issued.until };
         if self.mechanism.index {
-            self.store.add(principal.subject.as_bytes(), &issued.member, span).await?;
+            self.store.add(principal.subject().as_bytes(), &issued.member, span).await?;
         }
         if let Some((kind, id, value)) = &issued.record
             && !self.store.put_new(Key { kind: *kind, id }, value, span).await?
@@ -55,7 +56,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     ) -> Result<Issued, Error> {
         match &self.credential {
             Credential::BareSubject => Ok(Issued {
-                grant: tokens(principal.subject.clone(), BARE_LIFE_S, None),
+                grant: tokens(principal.subject().to_owned(), BARE_LIFE_S, None),
                 member: Vec::new(),
                 until: now,
                 record: None,
@@ -83,7 +84,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         now: UnixMillis,
     ) -> Result<Issued, Error> {
         let facts = TokenFacts { now, epoch, family: None, no_later_than: None };
-        let Some(family) = NewFamily::start(&self.mechanism, &principal.subject, now)? else {
+        let Some(family) = NewFamily::start(&self.mechanism, principal.subject(), now)? else {
             let NewToken { text, jti, dead_at, expires_in_s } = jwt.issue(principal, facts)?;
             let record = self.mechanism.has(CheckKind::LiveList).then(|| {
                 let record = LiveRecord { until: dead_at, since: now, notes: 0, principal: None };

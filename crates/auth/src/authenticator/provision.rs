@@ -4,11 +4,12 @@ use bytes::Bytes;
 
 use super::ending::denial;
 use super::{Authenticator, Credential};
-use crate::answer::{Grant, Principal, UnixMillis};
+use crate::answer::{Grant, UnixMillis};
 use crate::credential::random;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::CheckKind;
+use crate::principal::Principal;
 use crate::record::EpochRecord;
 use crate::store::{Entry, Index, Key, Kind, Span, Store};
 
@@ -37,7 +38,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 let issued = self.issue(account.principal, epoch, now)?;
                 let span = Span { now, until: issued.until };
                 if self.mechanism.index {
-                    let user = Bytes::copy_from_slice(account.principal.subject.as_bytes());
+                    let user = Bytes::copy_from_slice(account.principal.subject().as_bytes());
                     members.push((user, Bytes::from(issued.member), span));
                 }
                 if let Some((kind, id, value)) = issued.record {
@@ -82,7 +83,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             // A short last group is filled up with its first account.
             let keys: [Key<'_>; MARKS] = std::array::from_fn(|at| {
                 let account = group.get(at).unwrap_or(&group[0]);
-                Key { kind: Kind::Epoch, id: account.principal.subject.as_bytes() }
+                Key { kind: Kind::Epoch, id: account.principal.subject().as_bytes() }
             });
             for found in self.store.get_many(keys, now).await?.into_iter().take(group.len()) {
                 let epoch = found.as_deref().map(EpochRecord::decode).transpose()?;

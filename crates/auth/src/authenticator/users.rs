@@ -1,9 +1,10 @@
 //! User rows: changed passwords, disabled users, failed logins in a row.
 
 use super::{ATTEMPTS, Authenticator, contended};
-use crate::answer::{Principal, UnixMillis};
+use crate::answer::UnixMillis;
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::principal::Principal;
 use crate::record::UserRow;
 use crate::store::{Index, Key, Kind, Span, Store};
 

@@ -23,7 +23,7 @@ pub(crate) struct NewClaims<'a> {
     pub(crate) exp: u64,
     pub(crate) iat: u64,
     pub(crate) jti: &'a str,
-    pub(crate) roles: &'a [String],
+    pub(crate) roles: &'a [&'a str],
     pub(crate) tenant: &'a str,
     /// The user's "not before" mark at the login, where the mechanism has that check.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,9 +16,10 @@ use self::header::HeaderRule;
 use super::claims::{Claims, NewClaims};
 use super::keys::{KeyMaterial, Signer};
 use super::random;
-use crate::answer::{Principal, Rejection, UnixMillis};
+use crate::answer::{Rejection, UnixMillis};
 use crate::error::Error;
 use crate::mechanism::JwtChoice;
+use crate::principal::Principal;
 
 /// Larger tokens are refused unread, bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
@@ -115,16 +116,17 @@ impl JwtCredential {
         let exp = (iat + self.choice.lifetime_s).min(latest);
         let jti = random::<16>()?;
         let (mut jti_text, mut sid_text) = ([0u8; 22], [0u8; 43]);
+        let roles: Vec<&str> = principal.roles().collect();
         let claims = NewClaims {
             iss: &self.choice.issuer,
-            sub: &principal.subject,
+            sub: principal.subject(),
             aud: &self.choice.audience,
             client_id: CLIENT_ID,
             exp,
             iat,
             jti: base64_text(&jti, &mut jti_text)?,
-            roles: &principal.roles,
-            tenant: &principal.tenant,
+            roles: &roles,
+            tenant: principal.tenant(),
             epoch: facts.epoch,
             sid: facts.family.map(|family| base64_text(family, &mut sid_text)).transpose()?,
         };

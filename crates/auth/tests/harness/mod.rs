@@ -31,11 +31,8 @@ pub(crate) type Backend = Authenticator<AnyStore, Users>;
 pub(crate) fn users(name: &str) -> Option<Principal> {
     let digits = name.strip_prefix('u').filter(|digits| digits.len() == 8)?;
     let index: u32 = digits.parse().ok()?;
-    Some(Principal {
-        subject: name.to_owned(),
-        roles: vec!["member".into(), if index.is_multiple_of(2) { "admin" } else { "basic" }.into()],
-        tenant: format!("tenant-{index:0220}"),
-    })
+    let roles = ["member", if index.is_multiple_of(2) { "admin" } else { "basic" }];
+    Some(Principal::new(name, &roles, &format!("tenant-{index:0220}")))
 }
 
 /// The text of a shipped backend file.

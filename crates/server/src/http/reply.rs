@@ -135,8 +135,8 @@ pub(crate) fn no_content() -> Reply {
 
 /// 200 with who was let in: the body of [`wire::identity_body`], escaped where a name needs it.
 pub(crate) fn identity(principal: &auth::Principal) -> Reply {
-    let digest = wire::principal_digest(&principal.subject, &principal.roles, &principal.tenant);
-    json(StatusCode::OK, Bytes::from(identity_json(&principal.subject, digest)))
+    let digest = wire::principal_digest(principal.subject(), principal.roles(), principal.tenant());
+    json(StatusCode::OK, Bytes::from(identity_json(principal.subject(), digest)))
 }
 
 /// [`wire::identity_body`] in one exactly sized allocation.
