@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::clock::Monotonic;
 use crate::cores;
+use crate::drive::run;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fixed::Fixed;
@@ -312,5 +313,5 @@ fn drive_fixed(
     let target = Target::plain(vec![responder.address()]);
     let transport = Sockets::new(&target, options.connections, options.wait)?;
     let mut work = Fixed::new(format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", target.host).into_bytes());
-    Engine::new((&mut work, Monotonic, transport), options, steps, stop, &mut Nobody).run()
+    run(Engine::new((&mut work, Monotonic, transport), options, steps, stop, &mut Nobody), options)
 }

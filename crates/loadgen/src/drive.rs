@@ -14,6 +14,7 @@ use crate::options::Options;
 use crate::report::DriveReport;
 use crate::transport::Sockets;
 use crate::transport::target::Target;
+use crate::work::Work;
 
 /// Drives `steps` (ascending by intended start) against `target` on the calling thread, and returns when the last
 /// answer has come or its deadline has struck.
@@ -44,5 +45,15 @@ pub fn drive(
     target.check()?;
     let transport = Sockets::new(target, options.connections, options.wait)?;
     let mut client = Client::new(target, jar);
-    Engine::new((&mut client, Monotonic, transport), options, steps, stop, observer).run()
+    run(Engine::new((&mut client, Monotonic, transport), options, steps, stop, observer), options)
+}
+
+/// Runs an engine at the priority its options ask for.
+pub(crate) fn run<W: Work, O: Observer, I: Iterator<Item = Step>>(
+    engine: Engine<'_, W, Monotonic, Sockets, O, I>,
+    options: &Options,
+) -> Result<DriveReport, Error> {
+    let priority = options.priority();
+    let report = engine.run()?;
+    Ok(DriveReport { real_time: priority.is_some(), ..report })
 }

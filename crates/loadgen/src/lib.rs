@@ -17,6 +17,7 @@ mod load;
 pub mod null;
 pub mod observation;
 mod options;
+mod priority;
 mod report;
 mod surroundings;
 mod transport;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::clock::Monotonic;
+use crate::drive::run;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fixed::Fixed;
@@ -156,9 +157,9 @@ pub fn load(url: &Url, options: &LoadOptions, stop: &AtomicBool) -> Result<LoadR
     let report = match options.rate {
         Some(rate) => {
             let steps = scheduled_requests(options.arrivals.offsets(rate, options.seed));
-            Engine::new(parts, &drive, steps, stop, &mut outcomes).run()?
+            run(Engine::new(parts, &drive, steps, stop, &mut outcomes), &drive)?
         }
-        None => Engine::new(parts, &drive, endless_requests(), stop, &mut outcomes).run()?,
+        None => run(Engine::new(parts, &drive, endless_requests(), stop, &mut outcomes), &drive)?,
     };
     let steal = steal.share();
     surroundings.steal = Some(steal);

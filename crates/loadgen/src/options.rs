@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::error::Error;
+use crate::priority::RealTime;
 use crate::transport::sockets::Wait;
 
 /// Whether the schedule or the answers set the pace.
@@ -26,6 +27,9 @@ pub struct Options {
     /// How long before a send the thread stops sleeping and polls instead. 0 = never: cheaper, but a send is then
     /// late by as much as the kernel needs to wake a thread.
     pub spin_ns: u64,
+    /// Whether the thread asks for a real-time priority in open loop, so that a send never waits for the slice of another
+    /// thread. Only for a core that the server does not share: it would not get its turn.
+    pub real_time: bool,
     /// How the thread sleeps.
     pub wait: Wait,
     /// Longest wait for an answer, from the send; and for a free connection, from the intended start.
@@ -44,6 +48,7 @@ impl Default for Options {
             connections: 64,
             mode: Mode::Open,
             spin_ns: default_spin_ns(),
+            real_time: default_spin_ns() > 0,
             wait: Wait::default(),
             deadline_ns: 5_000_000_000,
             max_response_bytes: 1 << 20,
@@ -62,6 +67,11 @@ pub fn default_spin_ns() -> u64 {
 }
 
 impl Options {
+    /// The priority these options ask for, where the system grants it.
+    pub(crate) fn priority(&self) -> Option<RealTime> {
+        if self.real_time && self.mode == Mode::Open { RealTime::take() } else { None }
+    }
+
     /// Refuses what cannot be driven.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refuse =

@@ -54,6 +54,8 @@ pub struct DriveReport {
     pub cpu_ns: u64,
     /// Time spent in the final spin before a send, nanoseconds.
     pub spin_ns: u64,
+    /// Whether the thread had a real-time priority.
+    pub real_time: bool,
     /// Operations due and not finished.
     pub in_flight: InFlight,
     /// How evenly requests left. Absent in closed loop.

@@ -238,6 +238,9 @@ pub struct GeneratorCost {
     pub cpu_ns: u64,
     /// Of which final spin.
     pub spin_ns: u64,
+    /// Whether the generator's thread had a real-time priority; absent in older recordings: no.
+    #[serde(default)]
+    pub real_time: bool,
     /// Operations in flight, mean over samples taken on their own clock; absent in closed loop.
     pub in_flight_mean: Option<f64>,
 }

@@ -42,6 +42,7 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
             self.tally.offer(step.intended_ns);
         }
         self.tally.sample(now, self.unfinished);
+        self.tally.arrive(step.intended_ns);
         self.unfinished += 1;
         let admission = self.work.admit(&step);
         self.proceed(step, admission, now, step.intended_ns)

@@ -1,5 +1,7 @@
 //! Running figures of a drive, in constant memory: dispersion of arrivals and the in-flight count.
 
+use std::collections::VecDeque;
+
 use crate::report::{InFlight, ratio};
 
 /// Variance over mean of event counts in fixed bins, from event times in ascending order.
@@ -57,6 +59,8 @@ impl Dispersion {
 
 /// Mean distance of in-flight samples.
 const PERIOD_NS: u64 = 200_000;
+/// Samples that can still be amended: about fifty milliseconds of them, more than any stall that leaves a block valid.
+const RECENT: usize = 256;
 /// Cells of the coarse time line, which doubles its width when it is full.
 const CELLS: usize = 32;
 /// First width of a cell.
@@ -65,13 +69,17 @@ const CELL_NS: u64 = 1_000_000;
 /// Samples the number of unfinished operations at random times of its own.
 ///
 /// The number changes only when the engine acts, so a sample that fell due while the thread slept is taken on waking,
-/// before anything changes: no extra wake-up, no bias towards arrivals.
+/// before anything changes: no extra wake-up, no bias towards arrivals. One thing changes while it sleeps: a step falls
+/// due. An operation is unfinished from its intended start, so when the engine comes to a step late, the samples since
+/// then are amended.
 #[derive(Debug)]
 pub(crate) struct InFlightMeter {
     start_ns: u64,
     end_ns: u64,
     next_ns: u64,
     state: u64,
+    /// The latest samples, oldest first: when, and how many were unfinished.
+    recent: VecDeque<(u64, u64)>,
     samples: u64,
     sum: f64,
     differences: f64,
@@ -90,6 +98,7 @@ impl InFlightMeter {
             end_ns: u64::MAX,
             next_ns: start_ns,
             state: 0x9E37_79B9_7F4A_7C15,
+            recent: VecDeque::with_capacity(RECENT),
             samples: 0,
             sum: 0.0,
             differences: 0.0,
@@ -104,7 +113,12 @@ impl InFlightMeter {
     #[inline]
     pub(crate) fn sample(&mut self, now_ns: u64, unfinished: u64) {
         while self.next_ns <= now_ns && self.next_ns < self.end_ns {
-            self.take(unfinished);
+            if self.recent.len() == RECENT
+                && let Some((at_ns, count)) = self.recent.pop_front()
+            {
+                self.count(at_ns, count);
+            }
+            self.recent.push_back((self.next_ns, unfinished));
             // xorshift64 (Marsaglia 2003): distances uniform in half to one and a half periods.
             self.state ^= self.state << 13;
             self.state ^= self.state >> 7;
@@ -113,7 +127,19 @@ impl InFlightMeter {
         }
     }
 
-    fn take(&mut self, unfinished: u64) {
+    /// The engine has come to a step that was due at `intended_ns`: later samples should have seen it.
+    #[inline]
+    pub(crate) fn arrive(&mut self, intended_ns: u64) {
+        for (at_ns, unfinished) in self.recent.iter_mut().rev() {
+            if *at_ns <= intended_ns {
+                break;
+            }
+            *unfinished += 1;
+        }
+    }
+
+    /// A sample that is amended no more.
+    fn count(&mut self, at_ns: u64, unfinished: u64) {
         let value = unfinished as f64;
         self.samples += 1;
         self.sum += value;
@@ -121,7 +147,7 @@ impl InFlightMeter {
             let difference = value - last as f64;
             self.differences += difference * difference;
         }
-        let at = self.next_ns - self.start_ns;
+        let at = at_ns - self.start_ns;
         while at / self.cell_ns >= CELLS as u64 {
             self.double();
         }
@@ -152,7 +178,10 @@ impl InFlightMeter {
         self.end_ns = end_ns.max(self.start_ns);
     }
 
-    pub(crate) fn finish(&self) -> InFlight {
+    pub(crate) fn finish(mut self) -> InFlight {
+        for (at_ns, unfinished) in std::mem::take(&mut self.recent) {
+            self.count(at_ns, unfinished);
+        }
         let length = self.end_ns.saturating_sub(self.start_ns) as f64;
         let pairs = self.samples.saturating_sub(1).max(1) as f64;
         let variance = self.differences / (2.0 * pairs);
@@ -206,6 +235,23 @@ mod tests {
         assert!((result.stamped_mean - 2.0 / 3.0).abs() < 1e-9);
         assert!((result.sampled_mean - 2.0 / 3.0).abs() < 4.0 * result.standard_error, "{result:?}");
         assert!((result.second_quarter - result.last_quarter).abs() < 0.05);
+    }
+
+    #[test]
+    fn a_step_taken_late_was_unfinished_since_it_was_due() {
+        // The thread stands still for the first two of every three milliseconds; a step is due after the first.
+        let mut meter = InFlightMeter::new(0);
+        for period in 0..2_000_u64 {
+            let (due, woken) = (period * 3_000_000 + 1_000_000, period * 3_000_000 + 2_000_000);
+            meter.sample(woken, 0);
+            meter.arrive(due);
+            meter.sample(woken, 1);
+            meter.stamp(due, woken);
+        }
+        meter.cut(6_000_000_000);
+        let result = meter.finish();
+        assert!((result.stamped_mean - 1.0 / 3.0).abs() < 1e-9);
+        assert!((result.sampled_mean - 1.0 / 3.0).abs() < 4.0 * result.standard_error, "{result:?}");
     }
 
     #[test]

@@ -163,6 +163,14 @@ impl Tally {
         }
     }
 
+    /// The engine has come to a step, late or in time.
+    #[inline]
+    pub(super) fn arrive(&mut self, intended_ns: u64) {
+        if self.open_loop {
+            self.in_flight.arrive(intended_ns);
+        }
+    }
+
     #[inline]
     pub(super) fn stamp(&mut self, from_ns: u64, to_ns: u64) {
         if self.open_loop {
@@ -258,6 +266,7 @@ impl Tally {
             own_lag: self.own_lag,
             cpu_ns: self.stop.cpu_ns.saturating_sub(self.start.cpu_ns),
             spin_ns: self.stop.spin_ns.saturating_sub(self.start.spin_ns),
+            real_time: false,
             in_flight: self.in_flight.finish(),
             arrivals: self.open_loop.then_some(arrivals),
         }

@@ -86,6 +86,7 @@ pub(super) fn drive(
         connections: slot.scenario.client.connections,
         deadline_ns: slot.scenario.client.deadline.as_nanos(),
         spin_ns: if around.placement.shared { 0 } else { SPIN_NS },
+        real_time: !around.placement.shared,
         warm_ns: crate::clock::nanos(slot.warm),
         measure_ns: slot.measure.map_or(0, crate::clock::nanos),
         ..Options::default()
@@ -204,6 +205,7 @@ fn record(
         generator: GeneratorCost {
             cpu_ns: report.cpu_ns,
             spin_ns: report.spin_ns,
+            real_time: report.real_time,
             in_flight_mean: report.open_loop.then_some(report.in_flight.sampled_mean),
         },
         steal: beside.steal,

@@ -177,6 +177,7 @@ fn report(measured_ns: u64, count: u64, response: Histogram<u64>, send_lag: Hist
         send_lag,
         cpu_ns: 1,
         spin_ns: 0,
+        real_time: false,
         in_flight: InFlight::default(),
         arrivals: None,
     }
