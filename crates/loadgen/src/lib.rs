@@ -30,6 +30,7 @@ pub use jar::CredentialJar;
 pub use load::{Figures, LoadOptions, LoadReport, load};
 pub use observation::{Answer, CredentialFact, Ending, Identity, Observation, Observer, Phase};
 pub use options::{Mode, Options, default_spin_ns};
+pub use priority::real_time_allowed;
 pub use report::{Arrivals, DriveReport, InFlight, nanosecond_histogram};
 pub use surroundings::{Ceiling, StealMeter, ceiling, split_cores};
 pub use transport::sockets::Wait;

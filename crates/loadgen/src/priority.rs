@@ -43,6 +43,12 @@ impl Drop for RealTime {
     }
 }
 
+/// Whether this process may give its generator a real-time priority.
+#[must_use]
+pub fn real_time_allowed() -> bool {
+    RealTime::take().is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,8 @@ pub(crate) fn run(args: &DoctorArgs, output: &mut Output) -> Result<Exit, Failur
     }
     let environment = environment()?;
     let placement = Placement::of(&environment.limits.cpus);
-    let findings = findings(&environment, &placement, redis_server().is_some());
+    let allows = Allows { redis: redis_server().is_some(), real_time: loadgen::real_time_allowed() };
+    let findings = findings(&environment, &placement, allows);
     let diagnosis = Diagnosis { machine: environment.machine(), placement, findings, environment };
     if args.json {
         output.json(&diagnosis)?;
@@ -96,7 +97,14 @@ pub(crate) fn run(args: &DoctorArgs, output: &mut Output) -> Result<Exit, Failur
     Ok(Exit::Good)
 }
 
-fn findings(environment: &Environment, placement: &Placement, has_redis: bool) -> Vec<Finding> {
+/// What was tried beside what was read.
+#[derive(Debug, Clone, Copy)]
+struct Allows {
+    redis: bool,
+    real_time: bool,
+}
+
+fn findings(environment: &Environment, placement: &Placement, allows: Allows) -> Vec<Finding> {
     let (cpu, limits) = (&environment.cpu, &environment.limits);
     let mut found = Vec::new();
     let mut say = |weight, what: String, advice: &str| {
@@ -110,7 +118,7 @@ fn findings(environment: &Environment, placement: &Placement, has_redis: bool) -
             "give this process a second CPU",
         );
     }
-    if !has_redis {
+    if !allows.redis {
         say(
             Weight::Limits,
             "no redis-server on PATH: backends that keep state in Redis are skipped".into(),
@@ -140,6 +148,13 @@ fn findings(environment: &Environment, placement: &Placement, has_redis: bool) -
             Weight::Disturbs,
             format!("timers may be {slack} ns late"),
             "start it from a shell without a changed timer slack",
+        );
+    }
+    if !allows.real_time && !placement.shared {
+        say(
+            Weight::Disturbs,
+            "no real-time priority for the generator: a send may wait milliseconds for another thread".into(),
+            "start it as root, or allow it with `ulimit -r 1` (RLIMIT_RTPRIO) or CAP_SYS_NICE",
         );
     }
     if let Some(governor) = cpu.governor.as_deref().filter(|governor| *governor != "performance") {
@@ -195,7 +210,8 @@ mod tests {
 
     fn found(environment: &Environment) -> Vec<String> {
         let placement = Placement::of(&environment.limits.cpus);
-        findings(environment, &placement, true).into_iter().map(|finding| finding.what).collect()
+        let allows = Allows { redis: true, real_time: true };
+        findings(environment, &placement, allows).into_iter().map(|finding| finding.what).collect()
     }
 
     #[test]
@@ -224,11 +240,15 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_redis_is_found() {
+    fn what_is_not_there_or_not_allowed_is_found() {
         let environment = quiet();
         let placement = Placement::of(&environment.limits.cpus);
-        let found = findings(&environment, &placement, false);
-        assert_eq!(found.len(), 1);
-        assert!(found[0].advice.contains("redis"), "{found:?}");
+        for (allows, expected) in [
+            (Allows { redis: false, real_time: true }, "redis"),
+            (Allows { redis: true, real_time: false }, "ulimit -r"),
+        ] {
+            let found = findings(&environment, &placement, allows);
+            assert!(found.len() == 1 && found[0].advice.contains(expected), "{found:?}");
+        }
     }
 }
