@@ -5,6 +5,7 @@
 //!
 //! - `floor`: the raw primitive + base64 + a plain JSON reader: what a check of a signed token costs at least.
 //! - `library`: `jsonwebtoken::decode` with issuer and audience checked, as its users call it.
+//! - `verify/kept`: a hit in a cache, copy or filter of the process, beside the same token without any check.
 //! - `backend`: this project's verify: the library, the checks it leaves out, and the principal built.
 
 use std::hint::black_box;
@@ -13,7 +14,7 @@ use auth::{Access, Algorithm};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use benches::backends::{HELD, NOW, PrivateRedis, SHIPPED, Subject, at_once, file, principal};
+use benches::backends::{HELD, KEPT, NOW, PrivateRedis, SHIPPED, Subject, at_once, file, principal};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
@@ -121,6 +122,21 @@ fn memory(criterion: &mut Criterion) {
     }
 }
 
+/// A hit in what the process keeps, with one revoked token in a hundred known; the first round fills the caches.
+fn kept(criterion: &mut Criterion) {
+    for name in KEPT {
+        let subject = subject(&file(name));
+        let principals: Vec<_> = (0..HELD / 100).map(principal).collect();
+        let accounts: Vec<_> = principals.iter().map(|principal| auth::Account { principal }).collect();
+        at_once(subject.backend.provision_revoked(&accounts, NOW)).unwrap_or_else(|error| panic!("{error}"));
+        for at in 0..HELD as usize {
+            let verdict = at_once(subject.backend.verify(subject.presented(at), Access::Read, NOW));
+            assert!(matches!(verdict, Ok(auth::Verdict::Accepted { .. })), "{name}");
+        }
+        verify_of(criterion, "verify/kept", name, &subject);
+    }
+}
+
 fn redis(criterion: &mut Criterion) {
     let Some(server) = PrivateRedis::start() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -139,5 +155,5 @@ fn redis(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, hs256, algorithms, memory, redis);
+criterion_group!(benches, hs256, algorithms, memory, kept, redis);
 criterion_main!(benches);

@@ -6,6 +6,7 @@ mod ending;
 mod family;
 mod login;
 mod provision;
+mod upkeep;
 mod users;
 
 use crate::answer::{Access, Grant, LoginAnswer, Presented, UnixMillis, Verdict};
@@ -17,8 +18,10 @@ use crate::mechanism::{CheckKind, CredentialChoice, Mechanism};
 use crate::password::{PasswordSettings, Passwords};
 use crate::record::LiveRecord;
 use crate::store::{Index, Key, Kind, Span, Store};
+use crate::views::Reader;
 
 pub use provision::Account;
+pub use upkeep::Upkeep;
 
 /// What a backend is built from.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub struct Setup<S, D> {
 pub struct Authenticator<S, D> {
     mechanism: Mechanism,
     credential: Credential,
+    reader: Reader,
     store: S,
     directory: D,
     passwords: Passwords,
@@ -82,7 +86,8 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 Credential::Jwt(Box::new(JwtCredential::new(choice, key.as_ref())?))
             }
         };
-        Ok(Self { credential, mechanism, store, directory, passwords: Passwords::start(&passwords)? })
+        let reader = Reader::new(&mechanism);
+        Ok(Self { credential, reader, mechanism, store, directory, passwords: Passwords::start(&passwords)? })
     }
 
     /// Checks the password and hands out a new credential. A login presented along with it is replaced, so that its
@@ -110,14 +115,14 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         Ok(LoginAnswer::Granted(grant))
     }
 
-    /// Who presents this? Runs the checks the backend names for this kind of access.
+    /// Who presents this? Runs the checks the backend names for this kind of access, through the view it names.
     pub async fn verify(
         &self,
         presented: Presented<'_>,
         _access: Access,
         now: UnixMillis,
     ) -> Result<Verdict, Error> {
-        Ok(match self.identify(presented, now).await? {
+        Ok(match self.admit(presented, now).await? {
             Ok(login) => Verdict::Accepted { principal: login.principal, replacement: None },
             Err(rejection) => Verdict::Rejected(rejection),
         })
@@ -128,7 +133,13 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// It is a compare-and-set: a write that comes after the login ended cannot bring the record back.
     pub async fn note(&self, presented: Presented<'_>, now: UnixMillis) -> Result<Verdict, Error> {
         for _ in 0..ATTEMPTS {
-            let login = match self.identify(presented, now).await? {
+            // A record to be written must be the one in the store; a login without one is read as any request is.
+            let identified = if self.mechanism.has(CheckKind::LiveList) {
+                self.identify(presented, now).await?
+            } else {
+                self.admit(presented, now).await?
+            };
+            let login = match identified {
                 Ok(login) => login,
                 Err(rejection) => return Ok(Verdict::Rejected(rejection)),
             };
@@ -189,7 +200,8 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             store_round_trips: work.round_trips,
             store_commands: work.commands,
             live_entries: live.and_then(|kind| self.store.count(kind)),
-            revoked_entries: revoked.and_then(|kind| self.store.count(kind)),
+            revoked_entries: revoked
+                .and_then(|kind| self.store.count(kind).or_else(|| self.reader.count(kind))),
             logins_shed: self.passwords.shed(),
         }
     }

@@ -15,9 +15,10 @@ pub mod password;
 mod principal;
 mod record;
 pub mod store;
+mod views;
 
 pub use answer::{Access, Grant, LoginAnswer, Presented, Rejection, UnixMillis, Verdict};
-pub use authenticator::{Account, Authenticator, Setup, Totals};
+pub use authenticator::{Account, Authenticator, Setup, Totals, Upkeep};
 pub use credential::jwt::MAX_TOKEN;
 pub use credential::keys::{Algorithm, KeyMaterial};
 pub use credential::opaque::OPAQUE_LEN;
@@ -26,4 +27,4 @@ pub use error::{Error, MechanismError};
 pub use mechanism::Mechanism;
 pub use password::{PasswordScheme, PasswordSettings};
 pub use principal::Principal;
-pub use store::{AnyStore, Index, MemoryStore, RedisSettings, RedisStore, Store};
+pub use store::{AnyStore, Feed, Index, MemoryStore, RedisSettings, RedisStore, Store};

@@ -2,8 +2,11 @@
 
 mod parse;
 mod raw;
+mod view;
 
 use crate::credential::keys::{Algorithm, KeyMaterial};
+
+pub use view::View;
 
 /// A validated `[mechanism]` table. Impossible combinations cannot be built by [`Mechanism::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,15 +72,6 @@ pub enum CheckKind {
     Epoch,
 }
 
-/// Where a check reads its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
-    /// The shared store, on every request.
-    Store,
-    /// Memory of this process only.
-    Local,
-}
-
 /// How a login is prolonged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RenewalChoice {
@@ -118,11 +112,24 @@ impl Mechanism {
         }
     }
 
-    /// Whether some of its state lies in the shared store (`view = "store"`). Otherwise it runs on memory alone.
+    /// Whether some of its state lies in the shared store (any view but `local`). Otherwise it runs on memory alone.
     #[must_use]
     pub fn uses_shared_store(&self) -> bool {
         let renewal = matches!(self.renewal, RenewalChoice::Refresh { view: View::Store, .. });
-        renewal || self.checks.iter().any(|check| check.view == View::Store)
+        renewal || self.checks.iter().any(|check| check.view.is_shared())
+    }
+
+    /// Whether ending one login ends all of its user's: nothing finer than a mark per user is kept.
+    #[must_use]
+    pub fn logout_ends_all(&self) -> bool {
+        self.has(CheckKind::Epoch) && !self.has(CheckKind::LiveList) && !self.has(CheckKind::DenyList)
+    }
+
+    /// How long after the acknowledged end of a login its checks may still let it in on another node, milliseconds.
+    /// A mechanism without checks ends nothing before it expires, whatever this says.
+    #[must_use]
+    pub fn lag_ms(&self) -> u64 {
+        self.checks.iter().map(|check| check.view.lag_ms()).max().unwrap_or(0)
     }
 
     /// Whether the list of checks has one of this kind.

@@ -6,6 +6,7 @@
 
 mod any;
 pub mod distance;
+pub mod feed;
 pub mod memory;
 pub mod redis;
 
@@ -16,7 +17,8 @@ use bytes::Bytes;
 use crate::answer::UnixMillis;
 use crate::error::Error;
 
-pub use any::AnyStore;
+pub use any::{AnyStore, AnySubscription};
+pub use feed::Feed;
 pub use memory::MemoryStore;
 pub use redis::{RedisSettings, RedisStore};
 
@@ -106,7 +108,7 @@ pub struct StoreCounters {
 }
 
 /// Values under keys. Each call is one atomic step on one key.
-pub trait Store: Send + Sync {
+pub trait Store: Feed + Send + Sync {
     /// Writes a value where there is none. `false`: there is one, and it stays.
     fn put_new(
         &self,

@@ -14,6 +14,8 @@ mod entering;
 mod harness;
 #[path = "contract/keeping.rs"]
 mod keeping;
+#[path = "contract/lagging.rs"]
+mod lagging;
 #[path = "contract/renewing.rs"]
 mod renewing;
 
@@ -23,7 +25,11 @@ macro_rules! contract {
         contract!(@backends [$($($group::$statement),+),+]
             none "none", session_memory "session-memory", session_redis "session-redis",
             jwt_stateless "jwt-stateless", jwt_denylist "jwt-denylist",
-            jwt_denylist_index "jwt-denylist-index", jwt_allowlist "jwt-allowlist", jwt_refresh "jwt-refresh"
+            jwt_denylist_index "jwt-denylist-index", jwt_allowlist "jwt-allowlist", jwt_refresh "jwt-refresh",
+            jwt_epoch "jwt-epoch", jwt_epoch_cached "jwt-epoch-cached",
+            jwt_denylist_cached "jwt-denylist-cached", session_cached "session-cached",
+            jwt_denylist_polled "jwt-denylist-polled", jwt_denylist_pushed "jwt-denylist-pushed",
+            jwt_denylist_filter "jwt-denylist-filter", jwt_denylist_filter_only "jwt-denylist-filter-only"
         );
     };
     (@backends $statements:tt $($module:ident $name:literal),+) => {
@@ -65,6 +71,11 @@ contract! {
         an_ended_login_is_not_brought_back_by_a_late_write,
         live_logins_are_counted_where_they_are_listed,
         a_rotated_key_ends_what_it_signed;
+    lagging:
+        another_node_refuses_what_was_ended_within_the_declared_lag,
+        a_node_that_comes_later_knows_what_was_ended,
+        a_node_that_follows_the_log_knows_after_one_reading,
+        a_node_that_listens_knows_at_once_and_finds_what_it_missed;
     renewing:
         a_refresh_token_is_good_once,
         of_many_refreshes_at_once_one_succeeds,

@@ -7,7 +7,7 @@
 
 mod harness;
 
-use auth::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice};
+use auth::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice, View};
 use auth::{Algorithm, Mechanism, MechanismError};
 use proptest::prelude::*;
 
@@ -129,6 +129,59 @@ fn impossible_combinations_are_refused_where_they_stand() {
         assert_eq!(&text[error.span.clone().expect(key)], at, "{text}\n{error:?}");
         assert!(error.hint.is_some(), "{error:?}");
     }
+}
+
+#[test]
+fn views_are_read_with_what_belongs_to_them() {
+    let check =
+        |kind: &str, view: &str| format!("{JWT}[[mechanism.checks]]\nkind = \"{kind}\"\nview = {view}\n");
+    for (view, expected, lag_ms) in [
+        ("\"cached\"\nttl = \"250ms\"", View::Cached { ttl_ms: 250, entries: 100_000 }, 250),
+        ("\"cached\"\nttl = \"2s\"\nentries = 64", View::Cached { ttl_ms: 2000, entries: 64 }, 2000),
+        (
+            "\"polled\"\ninterval = \"1s\"\ntolerance = \"500ms\"",
+            View::Polled { interval_ms: 1000, tolerance_ms: 500 },
+            1500,
+        ),
+        (
+            "\"pushed\"\nheartbeat = \"3s\"\ntolerance = \"1s\"",
+            View::Pushed { heartbeat_ms: 3000, tolerance_ms: 1000 },
+            4000,
+        ),
+        (
+            "\"filter\"\ninterval = \"1s\"\ntolerance = \"1s\"\nconfirm = true",
+            View::Filter { interval_ms: 1000, tolerance_ms: 1000, confirm: true, one_in: 1000 },
+            2000,
+        ),
+    ] {
+        let mechanism = Mechanism::parse(&check("deny-list", view)).unwrap();
+        assert_eq!((mechanism.checks[0].view, mechanism.lag_ms()), (expected, lag_ms));
+        assert!(mechanism.uses_shared_store() && View::NAMES.contains(&expected.name()));
+    }
+    let polled = "\"polled\"\ninterval = \"1s\"\ntolerance = \"1s\"";
+    let filter = "\"filter\"\ninterval = \"1s\"\ntolerance = \"1s\"\nconfirm = false";
+    for (text, key, at) in [
+        (check("deny-list", "\"cached\""), "ttl", "\"cached\""),
+        (check("deny-list", "\"cached\"\nttl = \"0s\""), "ttl", "\"0s\""),
+        (check("deny-list", "\"cached\"\nttl = \"1s\"\nentries = 31"), "entries", "31"),
+        (check("deny-list", "\"cached\"\nttl = \"1s\"\ninterval = \"1s\""), "interval", "\"1s\""),
+        (check("deny-list", "\"store\"\nttl = \"1s\""), "ttl", "\"1s\""),
+        (check("deny-list", "\"polled\"\ninterval = \"1s\""), "tolerance", "\"polled\""),
+        (check("deny-list", "\"pushed\"\ntolerance = \"1s\""), "heartbeat", "\"pushed\""),
+        (check("deny-list", &filter.replace("\nconfirm = false", "")), "confirm", "\"filter\""),
+        (check("deny-list", &format!("{filter}\none_in = 1")), "one_in", "1"),
+        (check("live-list", polled), "view", "\"live-list\""),
+        (check("epoch", filter), "view", "\"epoch\""),
+    ] {
+        let error = refused(&text);
+        assert_eq!(error.key, format!("mechanism.checks.{key}"), "{text}\n{error:?}");
+        assert_eq!(&text[error.span.clone().expect(key)], at, "{text}\n{error:?}");
+        assert!(error.hint.is_some(), "{error:?}");
+    }
+    let different = format!("{}{EPOCH}", check("deny-list", polled));
+    assert_eq!(refused(&different).key, "mechanism.checks.view");
+    let both = format!("{}{}", check("deny-list", filter), EPOCH.replace("\"store\"", filter));
+    assert_eq!(refused(&both).key, "mechanism.checks.view");
 }
 
 #[test]

@@ -10,9 +10,10 @@ mod harness;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use auth::store::feed::{Cursor, Page};
 use auth::store::{Entry, Key, Kind, Member, Span, StoreCounters};
 use auth::{
-    Access, Authenticator, Error, Index, LoginAnswer, Mechanism, MemoryStore, Presented, Setup, Store,
+    Access, Authenticator, Error, Feed, Index, LoginAnswer, Mechanism, MemoryStore, Presented, Setup, Store,
     UnixMillis, Verdict,
 };
 use bytes::Bytes;
@@ -71,6 +72,20 @@ impl Store for Shared {
     }
     fn name(&self) -> &'static str {
         "paused memory"
+    }
+}
+
+impl Feed for Shared {
+    type Subscription = <MemoryStore as Feed>::Subscription;
+
+    async fn append(&self, payload: Bytes, span: Span) -> Result<(), Error> {
+        self.0.memory.append(payload, span).await
+    }
+    async fn since(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+        self.0.memory.since(cursor, limit).await
+    }
+    async fn subscribe(&self) -> Result<Self::Subscription, Error> {
+        self.0.memory.subscribe().await
     }
 }
 

@@ -49,11 +49,19 @@ const BACKENDS: &[Builtin] = shelf![
     "backends/none.toml",
     "backends/session-memory.toml",
     "backends/session-redis.toml",
+    "backends/session-cached.toml",
     "backends/jwt-stateless.toml",
     "backends/jwt-denylist.toml",
     "backends/jwt-denylist-index.toml",
+    "backends/jwt-denylist-cached.toml",
+    "backends/jwt-denylist-polled.toml",
+    "backends/jwt-denylist-pushed.toml",
+    "backends/jwt-denylist-filter.toml",
+    "backends/jwt-denylist-filter-only.toml",
     "backends/jwt-allowlist.toml",
     "backends/jwt-refresh.toml",
+    "backends/jwt-epoch.toml",
+    "backends/jwt-epoch-cached.toml",
 ];
 
 const PLANS: &[Builtin] = shelf![

@@ -44,10 +44,13 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
     let setup = Setup { mechanism, store, directory, passwords, key: None };
     let authenticator = Authenticator::new(setup).map_err(broken)?;
     let describe = authenticator.describe(&sample).map_err(broken)?;
+    let clock = WallClock::default();
+    // A copy that was never filled would answer nothing.
+    authenticator.sync(clock.now()).await.map_err(broken)?;
     Ok(Api {
         authenticator,
         describe,
-        clock: WallClock::default(),
+        clock,
         totals: Totals::default(),
         deadline: Duration::from_millis(options.deadline_ms),
         extra_work: ExtraWork::calibrated(Duration::from_nanos(options.extra_work_ns)),

@@ -15,6 +15,7 @@ mod process;
 mod run;
 mod subjects;
 mod totals;
+mod upkeep;
 mod work;
 mod workers;
 

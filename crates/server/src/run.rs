@@ -99,6 +99,7 @@ async fn serve(
     let (ending, ended) = watch::channel(false);
     let mut workers = Workers::start(&api, options.threads, &ended, DRAIN)?;
     let controlled = control_task(control, &api, options);
+    let kept_up = tokio::task::spawn_local(crate::upkeep::run(Arc::clone(&api)));
 
     let mut stop = pin!(stop);
     // Polled before the ready line, so that whoever reads it may send the signal at once.
@@ -113,6 +114,7 @@ async fn serve(
     ending.send_replace(true);
     workers.drain(DRAIN).await;
     controlled.abort();
+    kept_up.abort();
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::mechanism::CheckKind;
 use crate::principal::Principal;
 use crate::record::{EpochRecord, LiveRecord, decode_denial};
-use crate::store::{Index, Key, Kind, Store};
+use crate::store::{Index, Key, Store};
+use crate::views::Reader;
 
 /// A login that was recognised.
 #[derive(Debug)]
@@ -33,11 +34,11 @@ type Judged = Result<Result<(), Rejection>, Error>;
 
 impl CheckKind {
     fn key<'a>(self, login: &'a Login) -> Key<'a> {
-        match self {
-            Self::LiveList => Key { kind: Kind::Live, id: login.id.as_bytes() },
-            Self::DenyList => Key { kind: Kind::Deny, id: login.id.as_bytes() },
-            Self::Epoch => Key { kind: Kind::Epoch, id: login.principal.subject().as_bytes() },
-        }
+        let id = match self {
+            Self::LiveList | Self::DenyList => login.id.as_bytes(),
+            Self::Epoch => login.principal.subject().as_bytes(),
+        };
+        Key { kind: self.state(), id }
     }
 
     fn judge(self, found: Option<Bytes>, login: &mut Login, now: UnixMillis) -> Judged {
@@ -79,10 +80,29 @@ fn judge_epoch(found: Option<&[u8]>, login: &Login, now: UnixMillis) -> Judged {
 }
 
 impl<S: Store + Index, D: Directory> Authenticator<S, D> {
-    /// Who presents this, by all checks.
+    /// Who presents this, by all checks, read where the mechanism's view says: for requests.
+    pub(super) async fn admit(
+        &self,
+        presented: Presented<'_>,
+        now: UnixMillis,
+    ) -> Result<Result<Login, Rejection>, Error> {
+        self.check(presented, &self.reader, now).await
+    }
+
+    /// Who presents this, by all checks, read from the store itself: for what changes logins, which is rare and must
+    /// not be done with an ended one.
     pub(super) async fn identify(
         &self,
         presented: Presented<'_>,
+        now: UnixMillis,
+    ) -> Result<Result<Login, Rejection>, Error> {
+        self.check(presented, &Reader::Store, now).await
+    }
+
+    async fn check(
+        &self,
+        presented: Presented<'_>,
+        reader: &Reader,
         now: UnixMillis,
     ) -> Result<Result<Login, Rejection>, Error> {
         let mut login = match self.recognise(presented, now) {
@@ -92,7 +112,15 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         match self.mechanism.checks[..] {
             [] => {}
             [one] => {
-                let found = self.store.get(one.kind.key(&login), now).await?;
+                let key = one.kind.key(&login);
+                let found = match reader.at_hand([key], now)? {
+                    Some([found]) => found,
+                    None => {
+                        let found = self.store.get(key, now).await?;
+                        reader.keep(key, found.as_ref(), now);
+                        found
+                    }
+                };
                 if let Err(rejection) = one.kind.judge(found, &mut login, now)? {
                     return Ok(Err(rejection));
                 }
@@ -100,7 +128,16 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             // Parsing admits no longer list: a live and a deny list exclude each other.
             [first, second, ..] => {
                 let keys = [first.kind.key(&login), second.kind.key(&login)];
-                let found = self.store.get_many(keys, now).await?;
+                let found = match reader.at_hand(keys, now)? {
+                    Some(found) => found,
+                    None => {
+                        let found = self.store.get_many(keys, now).await?;
+                        for (key, found) in keys.into_iter().zip(&found) {
+                            reader.keep(key, found.as_ref(), now);
+                        }
+                        found
+                    }
+                };
                 for (check, found) in [first, second].into_iter().zip(found) {
                     if let Err(rejection) = check.kind.judge(found, &mut login, now)? {
                         return Ok(Err(rejection));

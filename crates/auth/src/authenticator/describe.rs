@@ -38,7 +38,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             "login_lifetime_s": self.mechanism.login_lifetime_ms().map(|ms| ms as f64 / 1000.0),
             "leeway_s": leeway_s,
             "checks": self.checks(),
+            "lag_s": self.mechanism.lag_ms() as f64 / 1000.0,
             "index": self.mechanism.index,
+            "logout": if self.mechanism.logout_ends_all() { "all" } else { "one" },
             "logout_all": match self.mechanism.logout_all() {
                 LogoutAll::Index => "index",
                 LogoutAll::Epoch => "epoch",
@@ -63,7 +65,12 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         self.mechanism
             .checks
             .iter()
-            .map(|check| json!({ "kind": kind(check.kind), "view": view_name(check.view) }))
+            .map(|check| {
+                let mut said = settings(check.view);
+                said["kind"] = json!(kind(check.kind));
+                said["view"] = json!(check.view.name());
+                said
+            })
             .collect()
     }
 
@@ -75,7 +82,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 "rotates": true,
                 "lifetime_s": lifetime_ms as f64 / 1000.0,
                 "grace_s": grace_ms as f64 / 1000.0,
-                "view": view_name(view),
+                "view": view.name(),
             }),
         }
     }
@@ -98,10 +105,24 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     }
 }
 
-fn view_name(view: View) -> &'static str {
+/// The settings of a view, durations in seconds.
+fn settings(view: View) -> Value {
+    let seconds = |millis: u64| millis as f64 / 1000.0;
     match view {
-        View::Store => "store",
-        View::Local => "local",
+        View::Store | View::Local => json!({}),
+        View::Cached { ttl_ms, entries } => json!({ "ttl_s": seconds(ttl_ms), "entries": entries }),
+        View::Polled { interval_ms, tolerance_ms } => {
+            json!({ "interval_s": seconds(interval_ms), "tolerance_s": seconds(tolerance_ms) })
+        }
+        View::Filter { interval_ms, tolerance_ms, confirm, one_in } => json!({
+            "interval_s": seconds(interval_ms),
+            "tolerance_s": seconds(tolerance_ms),
+            "confirm": confirm,
+            "false_alarms_one_in": one_in,
+        }),
+        View::Pushed { heartbeat_ms, tolerance_ms } => {
+            json!({ "heartbeat_s": seconds(heartbeat_ms), "tolerance_s": seconds(tolerance_ms) })
+        }
     }
 }
 

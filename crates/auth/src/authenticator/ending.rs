@@ -113,8 +113,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         if self.mechanism.has(CheckKind::LiveList) || self.mechanism.has(CheckKind::DenyList) {
             return self.end_members(subject, vec![member], now).await;
         }
-        if self.mechanism.has(CheckKind::Epoch) {
-            // Nothing finer is kept: the user's other logins end with it.
+        if self.mechanism.logout_ends_all() {
             return self.raise_epoch(subject, None, now).await;
         }
         Ok(())
@@ -148,7 +147,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         let ended = if self.mechanism.has(CheckKind::DenyList) {
             let denials: Vec<_> =
                 members.iter().map(|member| denial(member.id.clone(), member.until, now)).collect();
-            self.store.put_all(Kind::Deny, &denials).await?;
+            self.deny(&denials).await?;
             members.into_iter().map(|member| member.id).collect()
         } else {
             let kind = match self.mechanism.renewal {
@@ -157,6 +156,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             };
             let ids: Vec<Bytes> = members.into_iter().map(|member| member.id).collect();
             let found = self.store.take_all(kind, &ids, now).await?;
+            self.reader.removed(kind, ids.iter());
             ids.into_iter().zip(found).filter_map(|(id, found)| found.then_some(id)).collect::<Vec<_>>()
         };
         if self.mechanism.index {
@@ -189,10 +189,24 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 None => self.store.put_new(key, &new, span).await?,
             };
             if done {
-                return Ok(());
+                // Announced only now: a mark that never came to the store would end logins that carry the one there.
+                let id = Bytes::copy_from_slice(subject.as_bytes());
+                let raised = [Entry { id, value: Bytes::from(new), span }];
+                self.announce(Kind::Epoch, &raised).await?;
+                return self.reader.written(Kind::Epoch, &raised);
             }
         }
         Err(contended())
+    }
+
+    /// Lists tokens as ended.
+    ///
+    /// The log comes first: whoever is refused by the store cannot log out again, so a token that was ended there alone
+    /// would stay alive on every node that follows the log.
+    pub(super) async fn deny(&self, denials: &[Entry]) -> Result<(), Error> {
+        self.announce(Kind::Deny, denials).await?;
+        self.store.put_all(Kind::Deny, denials).await?;
+        self.reader.written(Kind::Deny, denials)
     }
 }
 

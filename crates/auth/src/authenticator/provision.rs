@@ -68,7 +68,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 .iter()
                 .map(|_| random::<16>().map(|jti| denial(Bytes::copy_from_slice(&jti), until, now)))
                 .collect::<Result<_, Error>>()?;
-            self.store.put_all(Kind::Deny, &entries).await?;
+            self.deny(&entries).await?;
         }
         Ok(())
     }

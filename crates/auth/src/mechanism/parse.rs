@@ -1,5 +1,7 @@
 //! From the text of a backend file to a [`Mechanism`], or to one message that says what, where and what next.
 
+mod view;
+
 use std::ops::Range;
 
 use base64::Engine;
@@ -78,6 +80,7 @@ impl Mechanism {
                     "give all checks the same `view`",
                 ));
             }
+            view::fits(self, *check, span.clone())?;
             self.check_fits(check.kind, span)?;
         }
         self.credential_fits(places)?;
@@ -307,7 +310,7 @@ fn read_check(raw: &RawCheck) -> Parsed<CheckChoice> {
         "epoch" => CheckKind::Epoch,
         _ => return Err(unknown("mechanism.checks.kind", &raw.kind, &["live-list", "deny-list", "epoch"])),
     };
-    Ok(CheckChoice { kind, view: read_view("mechanism.checks.view", &raw.view)? })
+    Ok(CheckChoice { kind, view: view::read(raw)? })
 }
 
 fn read_view(key: &str, view: &Spanned<String>) -> Parsed<View> {

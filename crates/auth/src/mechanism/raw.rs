@@ -36,6 +36,13 @@ pub(super) struct RawCredential {
 pub(super) struct RawCheck {
     pub(super) kind: Spanned<String>,
     pub(super) view: Spanned<String>,
+    pub(super) ttl: Option<Spanned<String>>,
+    pub(super) entries: Option<Spanned<u32>>,
+    pub(super) interval: Option<Spanned<String>>,
+    pub(super) heartbeat: Option<Spanned<String>>,
+    pub(super) tolerance: Option<Spanned<String>>,
+    pub(super) confirm: Option<Spanned<bool>>,
+    pub(super) one_in: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]

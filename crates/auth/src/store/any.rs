@@ -2,12 +2,17 @@
 
 use bytes::Bytes;
 
+use super::feed::{Cursor, Feed, Message, Page, Subscription};
 use super::{Entry, Index, Key, Kind, Member, MemoryStore, RedisStore, Span, Store, StoreCounters};
 use crate::answer::UnixMillis;
 use crate::error::Error;
 
 /// Memory or Redis.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per process, and a box would be one more step to each key"
+)]
 pub enum AnyStore {
     /// This process's memory.
     Memory(MemoryStore),
@@ -76,5 +81,40 @@ impl Index for AnyStore {
     }
     async fn add_all(&self, members: &[(Bytes, Bytes, Span)]) -> Result<(), Error> {
         either!(self, store => store.add_all(members).await)
+    }
+}
+
+impl Feed for AnyStore {
+    type Subscription = AnySubscription;
+
+    async fn append(&self, payload: Bytes, span: Span) -> Result<(), Error> {
+        either!(self, store => store.append(payload, span).await)
+    }
+    async fn since(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+        either!(self, store => store.since(cursor, limit).await)
+    }
+    async fn subscribe(&self) -> Result<AnySubscription, Error> {
+        Ok(match self {
+            Self::Memory(store) => AnySubscription::Memory(store.subscribe().await?),
+            Self::Redis(store) => AnySubscription::Redis(Box::new(store.subscribe().await?)),
+        })
+    }
+}
+
+/// A subscription to any of them.
+#[derive(Debug)]
+pub enum AnySubscription {
+    /// Within this process.
+    Memory(<MemoryStore as Feed>::Subscription),
+    /// A connection to Redis.
+    Redis(Box<<RedisStore as Feed>::Subscription>),
+}
+
+impl Subscription for AnySubscription {
+    async fn next(&mut self) -> Option<Message> {
+        match self {
+            Self::Memory(subscription) => subscription.next().await,
+            Self::Redis(subscription) => subscription.next().await,
+        }
     }
 }

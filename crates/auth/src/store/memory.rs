@@ -3,10 +3,11 @@
 //! A value past its expiry is not returned. It is freed by a sweep of its shard, which an insertion triggers once the
 //! shard has doubled since the last one (amortised constant cost), or by [`MemoryStore::sweep`].
 
-mod hash;
+mod feed;
+pub(crate) mod hash;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::hash::Seed;
 use super::{Entry, Index, Key, Kind, Member, Span, Store, StoreCounters};
@@ -17,10 +18,12 @@ use bytes::Bytes;
 const SHARDS: usize = 32;
 const FIRST_SWEEP: usize = 1024;
 
-/// Memory of this process.
+/// Memory of this process. A clone is another handle on the same memory.
+#[derive(Clone)]
 pub struct MemoryStore {
-    values: Box<[Table<Slot>; Kind::ALL.len()]>,
-    indexes: Box<Table<Vec<Member>>>,
+    values: Arc<[Table<Slot>; Kind::ALL.len()]>,
+    indexes: Arc<Table<Vec<Member>>>,
+    log: Arc<feed::Log>,
 }
 
 impl std::fmt::Debug for MemoryStore {
@@ -88,7 +91,11 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         let seed = Seed::random();
-        Self { values: Box::new(std::array::from_fn(|_| table(seed))), indexes: Box::new(table(seed)) }
+        Self {
+            values: Arc::new(std::array::from_fn(|_| table(seed))),
+            indexes: Arc::new(table(seed)),
+            log: Arc::default(),
+        }
     }
 
     /// Frees everything that has ended by `now`.
@@ -116,8 +123,16 @@ impl MemoryStore {
         (tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize >> (32 - SHARDS.trailing_zeros())
     }
 
-    fn read(&self, key: Key<'_>, now: UnixMillis) -> Option<Bytes> {
+    /// A value that is in force, read without waiting.
+    pub(crate) fn read(&self, key: Key<'_>, now: UnixMillis) -> Option<Bytes> {
         self.shard(key).entries.get(key.id).filter(|slot| slot.until > now).map(|slot| slot.value.clone())
+    }
+
+    /// Writes a value whatever there is, without waiting.
+    pub(crate) fn write(&self, key: Key<'_>, value: &Bytes, span: Span) {
+        let mut shard = self.shard(key);
+        shard.make_room(span.now);
+        shard.entries.insert(key.id.into(), Slot { value: value.clone(), until: span.until });
     }
 
     fn join(&self, user: &[u8], member: &[u8], span: Span) {
@@ -194,9 +209,7 @@ impl Store for MemoryStore {
 
     async fn put_all(&self, kind: Kind, entries: &[Entry]) -> Result<(), Error> {
         for Entry { id, value, span } in entries {
-            let mut shard = self.shard(Key { kind, id });
-            shard.make_room(span.now);
-            shard.entries.insert(id[..].into(), Slot { value: value.clone(), until: span.until });
+            self.write(Key { kind, id }, value, *span);
         }
         Ok(())
     }

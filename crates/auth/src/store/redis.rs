@@ -4,6 +4,7 @@
 //! bytes are written as base64url, names as they are, long ones by their digest.
 
 mod connection;
+mod feed;
 mod key;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +58,7 @@ pub struct RedisStore {
     prefix: String,
     distance: Distance,
     replace_if: Script,
+    append: Script,
     round_trips: AtomicU64,
     commands: AtomicU64,
 }
@@ -69,6 +71,7 @@ impl RedisStore {
             prefix: settings.prefix.clone(),
             distance: Distance::new(settings.distance),
             replace_if: Script::new(REPLACE_IF),
+            append: Script::new(feed::APPEND),
             round_trips: AtomicU64::new(0),
             commands: AtomicU64::new(0),
         })

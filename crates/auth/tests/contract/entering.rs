@@ -161,7 +161,9 @@ pub(crate) async fn provisioned_logins_are_real(case: Case) {
     if case.is_checked() {
         case.backend.logout(last.presented(), None, T0).await.unwrap();
         assert!(!case.lets_in(&last, T0).await);
-        assert!(case.lets_in(&Held(grants[298].clone()), T0).await, "the same user's other device");
+        let spared = case.lets_in(&Held(grants[298].clone()), T0).await;
+        assert_eq!(spared, !case.mechanism.logout_ends_all(), "the same user's other device");
+        assert!(case.lets_in(&Held(grants[297].clone()), T0).await, "another user");
     }
 }
 
@@ -184,6 +186,12 @@ pub(crate) async fn a_description_states_the_choices(case: Case) {
     let needs_redis =
         file.get("needs").is_some_and(|needs| needs.as_array().is_some_and(|list| !list.is_empty()));
     assert_eq!(case.mechanism.uses_shared_store(), needs_redis, "the header's `needs`");
+    let lag = match file["promises"]["revocation_lag"].as_str().unwrap() {
+        "none" => Some(0),
+        "lifetime" | "never" => None,
+        seconds => seconds.strip_suffix('s').map(|seconds| seconds.parse::<u64>().unwrap() * 1000),
+    };
+    assert_eq!(lag, case.is_checked().then(|| case.mechanism.lag_ms()), "the promised lag");
     let down = file["promises"]["store_down"].as_str().unwrap();
     assert_eq!(down == "closed", case.is_checked() && case.mechanism.uses_shared_store());
     assert!(matches!(held.0, Grant::Cookie { .. }) == (description["credential"] == "opaque"));

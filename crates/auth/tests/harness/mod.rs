@@ -7,6 +7,7 @@ pub(crate) mod redis_server;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth::mechanism::CredentialChoice;
 use auth::{
     Access, AnyStore, Authenticator, Grant, KeyMaterial, LoginAnswer, Mechanism, MemoryStore, PasswordScheme,
     PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, Verdict,
@@ -58,6 +59,8 @@ pub(crate) struct Case {
     pub(crate) mechanism: Mechanism,
     pub(crate) text: String,
     pub(crate) redis: Option<RedisServer>,
+    memory: MemoryStore,
+    key: Option<KeyMaterial>,
 }
 
 impl Case {
@@ -74,15 +77,20 @@ impl Case {
         redis: Option<RedisServer>,
         key: Option<KeyMaterial>,
     ) -> Self {
-        let store = match &redis {
-            None => AnyStore::Memory(MemoryStore::new()),
-            Some(server) => AnyStore::Redis(connect(server).await),
+        let key = match &mechanism.credential {
+            CredentialChoice::Jwt(jwt) => key.or_else(|| KeyMaterial::generate(jwt.algorithm).ok()),
+            _ => None,
         };
-        let directory: Users = users;
-        let setup =
-            Setup { mechanism: mechanism.clone(), store, directory, passwords: cheap_passwords(), key };
-        let backend = Arc::new(Authenticator::new(setup).expect("a shipped backend can be built"));
-        Self { backend, mechanism, text: String::new(), redis }
+        let memory = MemoryStore::new();
+        let backend = node(&mechanism, &memory, redis.as_ref(), key.clone()).await;
+        Self { backend, mechanism, text: String::new(), redis, memory, key }
+    }
+
+    /// Another node of the same deployment: the same key, the same shared store.
+    pub(crate) async fn another_node(&self) -> Arc<Backend> {
+        let alone = MemoryStore::new();
+        let memory = if self.mechanism.uses_shared_store() { &self.memory } else { &alone };
+        node(&self.mechanism, memory, self.redis.as_ref(), self.key.clone()).await
     }
 
     pub(crate) async fn login(&self, user: &str, now: u64) -> Held {
@@ -92,7 +100,9 @@ impl Case {
         }
     }
 
+    /// What the backend says at `now`, the time of its last upkeep as well.
     pub(crate) async fn verdict(&self, held: &Held, now: u64) -> Verdict {
+        self.backend.sync(now).await.unwrap();
         self.backend.verify(held.presented(), Access::Read, now).await.unwrap()
     }
 
@@ -100,10 +110,28 @@ impl Case {
         matches!(self.verdict(held, now).await, Verdict::Accepted { .. })
     }
 
-    /// Whether requests ask the store, so that revocation is immediate.
+    /// Whether ended logins are known to be ended before they expire.
     pub(crate) fn is_checked(&self) -> bool {
         !self.mechanism.checks.is_empty()
     }
+}
+
+async fn node(
+    mechanism: &Mechanism,
+    memory: &MemoryStore,
+    redis: Option<&RedisServer>,
+    key: Option<KeyMaterial>,
+) -> Arc<Backend> {
+    let store = match redis {
+        None => AnyStore::Memory(memory.clone()),
+        Some(server) => AnyStore::Redis(connect(server).await),
+    };
+    let directory: Users = users;
+    let mechanism = mechanism.clone();
+    let setup = Setup { mechanism, store, directory, passwords: cheap_passwords(), key };
+    let backend = Authenticator::new(setup).expect("a shipped backend can be built");
+    backend.sync(T0).await.expect("the store answers");
+    Arc::new(backend)
 }
 
 pub(crate) async fn connect(server: &RedisServer) -> RedisStore {

@@ -68,6 +68,11 @@ impl RedisServer {
         let keys: Vec<String> = self.ask(redis::cmd("KEYS").arg("*"));
         let value = |key: &str| {
             let kind: String = self.ask(redis::cmd("TYPE").arg(key));
+            if kind == "stream" {
+                type Entry = (String, Vec<Vec<u8>>);
+                let entries: Vec<Entry> = self.ask(redis::cmd("XRANGE").arg(key).arg("-").arg("+"));
+                return entries.into_iter().flat_map(|(_, fields)| fields.concat()).collect();
+            }
             if kind == "zset" {
                 return self.ask::<Vec<Vec<u8>>>(redis::cmd("ZRANGE").arg(key).arg(0).arg(-1)).concat();
             }

@@ -98,9 +98,15 @@ impl Server {
         answer.body.lines().map(Held::from_line).collect()
     }
 
-    /// Whether the backend can tell one login from another at all.
+    /// Whether a login that ended here is refused here: a bounded lag is about other servers.
     pub(crate) fn ends_logins(&self) -> bool {
-        self.header.promises.revocation_lag == scenario::backend::Lag::None
+        use scenario::backend::Lag;
+        matches!(self.header.promises.revocation_lag, Lag::None | Lag::Millis(_))
+    }
+
+    /// Whether a logout ends the user's other logins as well.
+    pub(crate) fn logout_ends_all(&self) -> bool {
+        self.ready.describe["logout"] == "all"
     }
 
     /// Tells it to end, as a signal would, and goes on.

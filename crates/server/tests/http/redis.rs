@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
-use scenario::backend::StoreDown;
+use scenario::backend::{Lag, StoreDown};
 use scenario::wire;
 
 use crate::fixture::{Server, all, login, options, shipped};
@@ -85,6 +85,12 @@ fn every_backend_that_needs_redis_keeps_its_contract_there() {
         client.send("POST", wire::LOGOUT, &[&here.header], "").expect(204);
         let ended = if server.ends_logins() { 401 } else { 200 };
         client.get(wire::ME, &[&here.header]).expect(ended);
+        let elsewhere = if server.logout_ends_all() {
+            client.get(wire::ME, &[&elsewhere.header]).expect(ended);
+            login(&mut client, 1)
+        } else {
+            elsewhere
+        };
         client.get(wire::ME, &[&elsewhere.header]).expect(200);
         client.send("POST", wire::LOGOUT_ALL, &[&elsewhere.header], "").expect(204);
         client.get(wire::ME, &[&elsewhere.header]).expect(ended);
@@ -123,7 +129,10 @@ fn a_killed_store_is_503_and_the_server_goes_on() {
         let requests = [("GET", wire::ME), ("POST", wire::NOTE), ("POST", wire::LOGOUT)];
         for (method, path) in requests.into_iter().cycle().take(9) {
             let answer = client.send(method, path, &[&held.header], "");
-            if header.promises.store_down == StoreDown::Closed {
+            // Within its lag a backend may go on with what it knew.
+            if path != wire::LOGOUT && matches!(header.promises.revocation_lag, Lag::Millis(_)) {
+                assert!(matches!(answer.status, 200 | 204 | 503), "{answer:?}");
+            } else if header.promises.store_down == StoreDown::Closed {
                 assert_eq!(answer.expect(503).header("retry-after"), Some("1"));
             } else if path == wire::ME {
                 answer.expect(200);
@@ -177,4 +186,43 @@ fn a_redis_that_is_not_there_is_named_without_its_password() {
     let text = error.to_string();
     assert!(text.contains(&address.to_string()) && text.contains("help:"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_server_that_lags_learns_what_another_one_ended_and_closes_without_a_store() {
+    for name in all() {
+        let header = shipped(name).header;
+        let Lag::Millis(lag) = header.promises.revocation_lag else { continue };
+        println!("backend {name}");
+        let redis = Redis::start();
+        let mut file = shipped(name);
+        // One key signs for both, as it does wherever two servers share their logins.
+        if file.text.contains("kind = \"jwt\"") {
+            let key = "key = \"YW4gSFMyNTYga2V5IG9mIHRoaXJ0eS10d28gYnl0ZXM\"\n";
+            file.text = file.text.replacen("algorithm =", &format!("{key}algorithm ="), 1);
+        }
+        let start = || {
+            let mut options = options(name);
+            options.redis = Some(redis.url());
+            Server::start_file(options, file.clone())
+        };
+        let (one, other) = (start(), start());
+        let (mut here, mut there) = (one.client(), other.client());
+        let held = login(&mut here, 1);
+        there.get(wire::ME, &[&held.header]).expect(200);
+        here.send("POST", wire::LOGOUT, &[&held.header], "").expect(204);
+        here.get(wire::ME, &[&held.header]).expect(401);
+        let jump = |millis: u64| {
+            let body = format!(r#"{{"offset_ms":{millis}}}"#);
+            other.control().post_json(wire::CONTROL_CLOCK_OFFSET, &[], &body).expect(200);
+        };
+        jump(lag);
+        let learns = (0..200_000).any(|_| there.get(wire::ME, &[&held.header]).status == 401);
+        assert!(learns, "what another server ended is never known");
+        let fresh = login(&mut here, 1);
+        there.get(wire::ME, &[&fresh.header]).expect(200);
+        drop(redis);
+        jump(3 * lag);
+        there.get(wire::ME, &[&fresh.header]).expect(503);
+    }
 }

@@ -7,10 +7,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A seed drawn once per store, so that names cannot be chosen to collide.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seed(u64);
+pub(crate) struct Seed(u64);
 
 impl Seed {
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         // The standard library's way to 64 random bits without an error to handle.
         Self(RandomState::new().build_hasher().finish())
     }
@@ -26,7 +26,7 @@ impl BuildHasher for Seed {
 
 /// Each write is hashed under what came before it.
 #[derive(Debug)]
-pub(super) struct Chained(u64);
+pub(crate) struct Chained(u64);
 
 impl Hasher for Chained {
     fn write(&mut self, bytes: &[u8]) {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSub};
 use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
 
 use crate::error::Error;
@@ -16,6 +16,7 @@ const QUEUE: usize = 1024;
 
 #[derive(Debug)]
 pub(super) struct Connection {
+    client: redis::Client,
     manager: ConnectionManager,
     timeout: Duration,
 }
@@ -38,9 +39,10 @@ impl Connection {
             .set_min_delay(RECONNECT_PAUSE)
             .set_max_delay(RECONNECT_PAUSE)
             .set_pipeline_buffer_size(QUEUE);
-        let manager =
-            ConnectionManager::new_with_config(client, config).await.map_err(|error| failed(&error))?;
-        Ok(Self { manager, timeout })
+        let manager = ConnectionManager::new_with_config(client.clone(), config)
+            .await
+            .map_err(|error| failed(&error))?;
+        Ok(Self { client, manager, timeout })
     }
 
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
@@ -58,7 +60,12 @@ impl Connection {
         self.bounded(call.invoke_async(&mut manager)).await
     }
 
-    async fn bounded<T>(&self, work: impl Future<Output = RedisResult<T>>) -> Result<T, Error> {
+    /// A connection of its own for a subscription.
+    pub(super) async fn listen(&self) -> Result<PubSub, Error> {
+        self.bounded(self.client.get_async_pubsub()).await
+    }
+
+    pub(super) async fn bounded<T>(&self, work: impl Future<Output = RedisResult<T>>) -> Result<T, Error> {
         match tokio::time::timeout(self.timeout, work).await {
             Ok(answer) => answer.map_err(|error| Error::Store(error.to_string())),
             Err(_elapsed) => Err(Error::Store(format!("no answer within {} ms", self.timeout.as_millis()))),
