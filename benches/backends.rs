@@ -100,7 +100,9 @@ impl Subject {
     pub fn presented(&self, at: usize) -> Presented<'_> {
         match &self.held[at % self.held.len()] {
             Grant::Cookie { value, .. } => Presented { cookie: Some(value), bearer: None },
-            Grant::Tokens { access, .. } => Presented { cookie: None, bearer: Some(access) },
+            Grant::Tokens { access, .. } | Grant::Minted { access, .. } => {
+                Presented { cookie: None, bearer: Some(access) }
+            }
         }
     }
 }

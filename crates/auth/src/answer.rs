@@ -69,6 +69,17 @@ pub enum Grant {
         /// Refresh token, where there is renewal.
         refresh: Option<String>,
     },
+    /// An access token, and the session that further ones are minted from, to be set as the session cookie.
+    Minted {
+        /// Access token.
+        access: String,
+        /// Its remaining life in seconds.
+        expires_in_s: u64,
+        /// Value of the session cookie.
+        session: String,
+        /// Remaining life of the session in seconds, for `Max-Age`.
+        max_age_s: u64,
+    },
 }
 
 impl Grant {
@@ -77,7 +88,9 @@ impl Grant {
     pub fn presented(&self) -> Presented<'_> {
         match self {
             Self::Cookie { value, .. } => Presented { cookie: Some(value), bearer: None },
-            Self::Tokens { access, .. } => Presented { cookie: None, bearer: Some(access) },
+            Self::Tokens { access, .. } | Self::Minted { access, .. } => {
+                Presented { cookie: None, bearer: Some(access) }
+            }
         }
     }
 }

@@ -5,16 +5,18 @@ mod describe;
 mod ending;
 mod family;
 mod login;
+mod minting;
 mod provision;
 mod upkeep;
 mod users;
 
 use crate::answer::{Access, Grant, LoginAnswer, Presented, UnixMillis, Verdict};
+use crate::credential::cookie::CookieCredential;
 use crate::credential::jwt::JwtCredential;
 use crate::credential::keys::KeyMaterial;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::mechanism::{CheckKind, CredentialChoice, Mechanism};
+use crate::mechanism::{CheckKind, CredentialChoice, Mechanism, RenewalChoice};
 use crate::password::{PasswordSettings, Passwords};
 use crate::record::LiveRecord;
 use crate::store::{Index, Key, Kind, Span, Store};
@@ -54,6 +56,7 @@ pub struct Authenticator<S, D> {
 enum Credential {
     BareSubject,
     Opaque { lifetime_ms: u64 },
+    SignedCookie(CookieCredential),
     Jwt(Box<JwtCredential>),
 }
 
@@ -82,6 +85,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         let credential = match &mechanism.credential {
             CredentialChoice::BareSubject => Credential::BareSubject,
             CredentialChoice::Opaque { lifetime_ms } => Credential::Opaque { lifetime_ms: *lifetime_ms },
+            CredentialChoice::SignedCookie { lifetime_ms } => {
+                Credential::SignedCookie(CookieCredential::new(*lifetime_ms, key.as_ref())?)
+            }
             CredentialChoice::Jwt(choice) => {
                 Credential::Jwt(Box::new(JwtCredential::new(choice, key.as_ref())?))
             }
@@ -104,10 +110,10 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             users::Checked::Wrong => return Ok(LoginAnswer::Rejected),
             users::Checked::Locked => return Ok(LoginAnswer::LockedOut),
         };
-        if matches!(self.credential, Credential::Opaque { .. }) && presented.cookie.is_some() {
+        if self.mechanism.sets_cookie() && self.mechanism.records_logins() && presented.cookie.is_some() {
             self.logout(presented, None, now).await?;
         }
-        let grant = self.grant(&principal, now).await?;
+        let grant = self.grant(&principal, &row, now).await?;
         if !self.still_stands(username, &row, now).await? {
             self.logout(grant.presented(), None, now).await?;
             return Ok(LoginAnswer::Rejected);
@@ -119,10 +125,10 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     pub async fn verify(
         &self,
         presented: Presented<'_>,
-        _access: Access,
+        access: Access,
         now: UnixMillis,
     ) -> Result<Verdict, Error> {
-        Ok(match self.admit(presented, now).await? {
+        Ok(match self.admit(presented, access, now).await? {
             Ok(login) => Verdict::Accepted { principal: login.principal, replacement: None },
             Err(rejection) => Verdict::Rejected(rejection),
         })
@@ -137,7 +143,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             let identified = if self.mechanism.has(CheckKind::LiveList) {
                 self.identify(presented, now).await?
             } else {
-                self.admit(presented, now).await?
+                self.admit(presented, Access::Write, now).await?
             };
             let login = match identified {
                 Ok(login) => login,
@@ -149,7 +155,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             let mut record = LiveRecord::decode(old)?;
             record.notes += 1;
             let key = Key { kind: Kind::Live, id: login.id.as_bytes() };
-            let span = Span { now, until: record.until };
+            let span = self.kept_for(Span { now, until: record.until });
             if self.store.replace_if(key, old, &record.encode(), span).await? {
                 return Ok(Verdict::Accepted { principal: login.principal, replacement: None });
             }
@@ -157,12 +163,22 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         Err(contended())
     }
 
-    /// Exchanges a refresh token. `Ok(None)`: not accepted (`invalid_grant`).
+    /// Exchanges a refresh token, or mints a token from a session. `Ok(None)`: not accepted (`invalid_grant`).
     ///
-    /// Of several exchanges of one token exactly one succeeds. Within the grace window the others are refused and
-    /// nothing else happens; after it they are taken for theft, and the family ends.
+    /// Of several exchanges of one token exactly one replaces it, so that a family never has two heads. What the others
+    /// get is the mechanism's choice: within the grace window nothing, or what the first one got; after it they are
+    /// taken for theft, and the family ends, or are refused.
     pub async fn refresh(&self, refresh_token: &str, now: UnixMillis) -> Result<Option<Grant>, Error> {
-        self.rotate(refresh_token, now).await
+        let Credential::Jwt(jwt) = &self.credential else {
+            return Err(Error::Unsupported("refresh: nothing is renewed"));
+        };
+        match self.mechanism.renewal {
+            RenewalChoice::Refresh(choice) => self.exchange(jwt, choice, refresh_token, now).await,
+            RenewalChoice::Minted { .. } => self.mint(jwt, refresh_token, now).await,
+            RenewalChoice::None | RenewalChoice::Sliding { .. } => {
+                Err(Error::Unsupported("refresh: nothing is renewed"))
+            }
+        }
     }
 
     /// Number of live logins of the presenting subject; `Unsupported` where none are listed.
@@ -178,20 +194,32 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         Ok((Verdict::Accepted { principal: login.principal, replacement: None }, live))
     }
 
-    /// Operator: a new signing key; older ones stop verifying. `Unsupported` without keys.
-    pub async fn rotate_key(&self) -> Result<(), Error> {
+    /// Operator: a new signing key; older ones stop verifying, or do so when the declared overlap has passed.
+    /// `Unsupported` without keys.
+    pub async fn rotate_key(&self, now: UnixMillis) -> Result<(), Error> {
         match &self.credential {
-            Credential::Jwt(jwt) => jwt.rotate_key(),
+            Credential::Jwt(jwt) => jwt.rotate_key(now),
+            Credential::SignedCookie(cookies) => cookies.rotate_key(),
             _ => Err(Error::Unsupported("rotate a signing key: it signs nothing")),
         }
+    }
+
+    /// The public keys that verify now, as a JWK set. `Unsupported` where keys have no names or no public half.
+    pub fn public_keys(&self, now: UnixMillis) -> Result<serde_json::Value, Error> {
+        let keys = match &self.credential {
+            Credential::Jwt(jwt) => jwt.public_keys(now),
+            _ => None,
+        };
+        keys.ok_or(Error::Unsupported("publish its keys: they have no names, or no public half"))
     }
 
     /// Totals since the start.
     pub fn totals(&self) -> Totals {
         let work = self.store.counters();
         let live = match self.mechanism.renewal {
-            crate::mechanism::RenewalChoice::Refresh { .. } => Some(Kind::Family),
-            crate::mechanism::RenewalChoice::None => {
+            RenewalChoice::Refresh(_) => Some(Kind::Family),
+            RenewalChoice::Minted { .. } => Some(Kind::Live),
+            RenewalChoice::None | RenewalChoice::Sliding { .. } => {
                 self.mechanism.has(CheckKind::LiveList).then_some(Kind::Live)
             }
         };

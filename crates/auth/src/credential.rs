@@ -1,6 +1,7 @@
 //! What a client holds: its issue and the part of its check that needs no state.
 
 pub(crate) mod claims;
+pub(crate) mod cookie;
 pub(crate) mod jwt;
 pub(crate) mod keys;
 pub(crate) mod opaque;
@@ -25,6 +26,11 @@ pub(crate) struct LoginId {
 }
 
 impl LoginId {
+    /// The id, filled up with zeros.
+    pub(crate) fn padded(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }

@@ -2,10 +2,13 @@
 
 mod parse;
 mod raw;
+mod renewal;
 mod view;
 
+use crate::answer::Access;
 use crate::credential::keys::{Algorithm, KeyMaterial};
 
+pub use renewal::{RefreshChoice, RenewalChoice, Retry, Reuse, RotationChoice};
 pub use view::View;
 
 /// A validated `[mechanism]` table. Impossible combinations cannot be built by [`Mechanism::parse`].
@@ -15,6 +18,8 @@ pub struct Mechanism {
     pub credential: CredentialChoice,
     /// Which state a request consults, in this order; may be empty.
     pub checks: Vec<CheckChoice>,
+    /// Which state a write consults instead, where that is more; empty: the same as any request.
+    pub write_checks: Vec<CheckChoice>,
     /// Whether an index of each user's live logins is kept, so that all of them can be found and ended.
     pub index: bool,
     /// How a login is prolonged.
@@ -28,6 +33,11 @@ pub enum CredentialChoice {
     BareSubject,
     /// A random id that means nothing without the store.
     Opaque {
+        /// Absolute life of a login, milliseconds.
+        lifetime_ms: u64,
+    },
+    /// The principal and an end in a cookie, under an HMAC.
+    SignedCookie {
         /// Absolute life of a login, milliseconds.
         lifetime_ms: u64,
     },
@@ -48,6 +58,9 @@ pub struct JwtChoice {
     pub issuer: String,
     /// `aud`.
     pub audience: String,
+    /// How long a replaced key still verifies, milliseconds; 0: not at all. `None`: keys have no names, and are not
+    /// published. With names, tokens say which key signed them (`kid`).
+    pub key_overlap_ms: Option<u64>,
     /// A fixed HS256 key; absent: generated at the start or shared through [`Setup`](crate::Setup).
     pub key: Option<KeyMaterial>,
 }
@@ -70,22 +83,8 @@ pub enum CheckKind {
     DenyList,
     /// The token must not be older than its user's "not before" mark.
     Epoch,
-}
-
-/// How a login is prolonged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RenewalChoice {
-    /// Not at all.
-    None,
-    /// A rotating refresh token.
-    Refresh {
-        /// Absolute life of the family, milliseconds; refreshing never extends it.
-        lifetime_ms: u64,
-        /// For this long after a rotation the token just replaced is refused without ending the family, milliseconds.
-        grace_ms: u64,
-        /// Where the family state lies.
-        view: View,
-    },
+    /// The user must not be disabled, nor the login be older than the mark in their row.
+    UserRow,
 }
 
 /// How "log out everywhere" finds the user's other logins.
@@ -107,6 +106,8 @@ impl Mechanism {
             LogoutAll::Epoch
         } else if self.index {
             LogoutAll::Index
+        } else if self.has(CheckKind::UserRow) {
+            LogoutAll::Epoch
         } else {
             LogoutAll::Cannot
         }
@@ -115,14 +116,20 @@ impl Mechanism {
     /// Whether some of its state lies in the shared store (any view but `local`). Otherwise it runs on memory alone.
     #[must_use]
     pub fn uses_shared_store(&self) -> bool {
-        let renewal = matches!(self.renewal, RenewalChoice::Refresh { view: View::Store, .. });
-        renewal || self.checks.iter().any(|check| check.view.is_shared())
+        let renewal = match self.renewal {
+            RenewalChoice::Refresh(RefreshChoice { view, .. }) | RenewalChoice::Minted { view, .. } => {
+                view == View::Store
+            }
+            RenewalChoice::None | RenewalChoice::Sliding { .. } => false,
+        };
+        renewal || self.all_checks().any(|check| check.view.is_shared())
     }
 
     /// Whether ending one login ends all of its user's: nothing finer than a mark per user is kept.
     #[must_use]
     pub fn logout_ends_all(&self) -> bool {
-        self.has(CheckKind::Epoch) && !self.has(CheckKind::LiveList) && !self.has(CheckKind::DenyList)
+        let marked = self.has(CheckKind::Epoch) || self.has(CheckKind::UserRow);
+        marked && !self.has(CheckKind::LiveList) && !self.has(CheckKind::DenyList)
     }
 
     /// How long after the acknowledged end of a login its checks may still let it in on another node, milliseconds.
@@ -132,19 +139,68 @@ impl Mechanism {
         self.checks.iter().map(|check| check.view.lag_ms()).max().unwrap_or(0)
     }
 
-    /// Whether the list of checks has one of this kind.
+    /// Whether reads or writes have a check of this kind.
     #[must_use]
     pub fn has(&self, kind: CheckKind) -> bool {
-        self.checks.iter().any(|check| check.kind == kind)
+        self.all_checks().any(|check| check.kind == kind)
+    }
+
+    /// The checks of one kind of access.
+    #[must_use]
+    pub fn checks_of(&self, access: Access) -> &[CheckChoice] {
+        match access {
+            Access::Write if !self.write_checks.is_empty() => &self.write_checks,
+            _ => &self.checks,
+        }
+    }
+
+    fn all_checks(&self) -> impl Iterator<Item = &CheckChoice> {
+        self.checks.iter().chain(&self.write_checks)
+    }
+
+    /// Whether a login hands out a cookie, which a browser sends by itself.
+    #[must_use]
+    pub fn sets_cookie(&self) -> bool {
+        matches!(self.credential, CredentialChoice::Opaque { .. } | CredentialChoice::SignedCookie { .. })
+            || self.mints()
+    }
+
+    /// Whether access tokens are minted from a session.
+    #[must_use]
+    pub fn mints(&self) -> bool {
+        matches!(self.renewal, RenewalChoice::Minted { .. })
+    }
+
+    /// Whether something in the store can end a single login.
+    #[must_use]
+    pub fn records_logins(&self) -> bool {
+        let renewed = matches!(self.renewal, RenewalChoice::Refresh(_) | RenewalChoice::Minted { .. });
+        renewed || self.has(CheckKind::LiveList) || self.has(CheckKind::DenyList)
+    }
+
+    /// Life of an access credential in milliseconds, leeway included. `None`: for ever (`none`).
+    #[must_use]
+    pub fn access_lifetime_ms(&self) -> Option<u64> {
+        match &self.credential {
+            CredentialChoice::BareSubject => None,
+            CredentialChoice::Opaque { lifetime_ms } | CredentialChoice::SignedCookie { lifetime_ms } => {
+                Some(*lifetime_ms)
+            }
+            CredentialChoice::Jwt(jwt) => Some((jwt.lifetime_s + jwt.leeway_s) * 1000),
+        }
     }
 
     /// Life of a login in milliseconds: how long after it a user must log in again. `None`: for ever (`none`).
     #[must_use]
     pub fn login_lifetime_ms(&self) -> Option<u64> {
         match (&self.credential, self.renewal) {
-            (_, RenewalChoice::Refresh { lifetime_ms, .. }) => Some(lifetime_ms),
+            (_, RenewalChoice::Refresh(RefreshChoice { lifetime_ms, .. }))
+            | (_, RenewalChoice::Minted { lifetime_ms, .. }) => Some(lifetime_ms),
             (CredentialChoice::BareSubject, _) => None,
-            (CredentialChoice::Opaque { lifetime_ms }, _) => Some(*lifetime_ms),
+            (
+                CredentialChoice::Opaque { lifetime_ms } | CredentialChoice::SignedCookie { lifetime_ms },
+                _,
+            ) => Some(*lifetime_ms),
             (CredentialChoice::Jwt(jwt), _) => Some(jwt.lifetime_s * 1000),
         }
     }

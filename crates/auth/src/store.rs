@@ -121,6 +121,13 @@ pub trait Store: Feed + Send + Sync {
     fn get(&self, key: Key<'_>, now: UnixMillis)
     -> impl Future<Output = Result<Option<Bytes>, Error>> + Send;
 
+    /// Reads a value and prolongs the store's own time to live of it, in one step.
+    fn get_and_touch(
+        &self,
+        key: Key<'_>,
+        span: Span,
+    ) -> impl Future<Output = Result<Option<Bytes>, Error>> + Send;
+
     /// Reads several keys in one round trip; no snapshot across them.
     fn get_many<const N: usize>(
         &self,

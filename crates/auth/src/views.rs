@@ -131,6 +131,7 @@ impl CheckKind {
             Self::LiveList => Kind::Live,
             Self::DenyList => Kind::Deny,
             Self::Epoch => Kind::Epoch,
+            Self::UserRow => Kind::User,
         }
     }
 }

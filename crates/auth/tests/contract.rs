@@ -29,7 +29,12 @@ macro_rules! contract {
             jwt_epoch "jwt-epoch", jwt_epoch_cached "jwt-epoch-cached",
             jwt_denylist_cached "jwt-denylist-cached", session_cached "session-cached",
             jwt_denylist_polled "jwt-denylist-polled", jwt_denylist_pushed "jwt-denylist-pushed",
-            jwt_denylist_filter "jwt-denylist-filter", jwt_denylist_filter_only "jwt-denylist-filter-only"
+            jwt_denylist_filter "jwt-denylist-filter", jwt_denylist_filter_only "jwt-denylist-filter-only",
+            jwt_refresh_1m "jwt-refresh-1m", jwt_refresh_1h "jwt-refresh-1h",
+            jwt_refresh_static "jwt-refresh-static", jwt_refresh_grace "jwt-refresh-grace",
+            session_sliding "session-sliding", session_user_row "session-user-row",
+            jwt_strict_writes "jwt-strict-writes", cookie_signed "cookie-signed",
+            jwt_minted "jwt-minted", jwt_key_rotation "jwt-key-rotation"
         );
     };
     (@backends $statements:tt $($module:ident $name:literal),+) => {
@@ -70,6 +75,8 @@ contract! {
         a_disabled_user_is_out_as_promised,
         an_ended_login_is_not_brought_back_by_a_late_write,
         live_logins_are_counted_where_they_are_listed,
+        an_ended_login_writes_nothing_where_writes_are_checked,
+        a_user_row_is_seen_by_the_next_request,
         a_rotated_key_ends_what_it_signed;
     lagging:
         another_node_refuses_what_was_ended_within_the_declared_lag,
@@ -77,14 +84,15 @@ contract! {
         a_node_that_follows_the_log_knows_after_one_reading,
         a_node_that_listens_knows_at_once_and_finds_what_it_missed;
     renewing:
-        a_refresh_token_is_good_once,
-        of_many_refreshes_at_once_one_succeeds,
-        reuse_ends_the_family,
+        a_refresh_token_is_good_as_long_as_declared,
+        many_refreshes_at_once_leave_one_head,
+        reuse_does_what_is_declared,
         refreshing_never_outlives_the_login,
         access_and_refresh_tokens_are_not_interchangeable,
         logout_ends_the_family;
     keeping:
-        a_request_costs_one_round_trip_at_most,
+        a_request_costs_one_command_per_check,
+        a_store_keeps_a_login_no_longer_than_it_may_be_inactive,
         nothing_at_rest_is_a_credential,
         every_key_has_prefix_tag_and_time_to_live,
         a_store_that_is_down_is_an_error_and_comes_back;

@@ -19,6 +19,7 @@ const DENY: &str = "[[mechanism.checks]]\nkind = \"deny-list\"\nview = \"store\"
 const EPOCH: &str = "[[mechanism.checks]]\nkind = \"epoch\"\nview = \"store\"\n";
 const INDEX: &str = "[mechanism]\nindex = true\n";
 const REFRESH: &str = "[mechanism.renewal]\nkind = \"refresh\"\nlifetime = \"30d\"\n";
+const SLIDING: &str = "[mechanism.renewal]\nkind = \"sliding\"\ninactivity = \"30m\"\n";
 
 fn refused(text: &str) -> MechanismError {
     let error = Mechanism::parse(text).expect_err(text);
@@ -49,7 +50,7 @@ fn the_shipped_files_are_the_designs_they_are_named_after() {
     assert_eq!(parse("jwt-denylist-index").logout_all(), LogoutAll::Index);
     assert_eq!(parse("jwt-stateless").logout_all(), LogoutAll::Cannot);
     let refresh = parse("jwt-refresh");
-    assert!(refresh.checks.is_empty() && matches!(refresh.renewal, RenewalChoice::Refresh { .. }));
+    assert!(refresh.checks.is_empty() && matches!(refresh.renewal, RenewalChoice::Refresh(_)));
     assert!(refresh.uses_shared_store());
 }
 
@@ -123,6 +124,42 @@ fn impossible_combinations_are_refused_where_they_stand() {
             "\"1s\"",
         ),
         (format!("{JWT}[mechanism.renewal]\nkind = \"magic\"\n"), "mechanism.renewal.kind", "\"magic\""),
+        (format!("{JWT}{REFRESH}retry = \"answer\"\n"), "mechanism.renewal.retry", "\"answer\""),
+        (format!("{JWT}{REFRESH}retry = \"perhaps\"\n"), "mechanism.renewal.retry", "\"perhaps\""),
+        (format!("{JWT}{REFRESH}reuse = \"ignore\"\n"), "mechanism.renewal.reuse", "\"ignore\""),
+        (format!("{JWT}{REFRESH}rotate = false\ngrace = \"1s\"\n"), "mechanism.renewal.grace", "\"1s\""),
+        (
+            format!("{OPAQUE}{LIVE}{SLIDING}").replace("30m", "8h"),
+            "mechanism.renewal.inactivity",
+            "\"sliding\"",
+        ),
+        (format!("{JWT}{SLIDING}"), "mechanism.renewal.kind", "\"sliding\""),
+        (format!("{OPAQUE}{LIVE}{SLIDING}grace = \"1s\"\n"), "mechanism.renewal.grace", "\"1s\""),
+        (
+            format!("{JWT}{EPOCH}{}", LIVE.replace("live-list", "user-row")),
+            "mechanism.checks.kind",
+            "\"user-row\"",
+        ),
+        (
+            format!("{OPAQUE}{}{LIVE}", LIVE.replace("live-list", "user-row")),
+            "mechanism.checks",
+            "\"opaque\"",
+        ),
+        (
+            format!("{OPAQUE}{LIVE}{}", LIVE.replace("checks", "write_checks")),
+            "mechanism.write_checks",
+            "\"live-list\"",
+        ),
+        (
+            format!("{JWT}{LIVE}{}", LIVE.replace("checks", "write_checks")),
+            "mechanism.write_checks",
+            "\"live-list\"",
+        ),
+        (
+            format!("{JWT}{LIVE}{}", EPOCH.replace("checks", "write_checks")),
+            "mechanism.write_checks",
+            "\"epoch\"",
+        ),
     ] {
         let error = refused(&text);
         assert_eq!(error.key, key, "{text}\n{error:?}");

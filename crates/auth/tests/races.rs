@@ -42,6 +42,9 @@ impl Store for Shared {
     async fn get(&self, key: Key<'_>, now: UnixMillis) -> Result<Option<Bytes>, Error> {
         self.0.memory.get(key, now).await
     }
+    async fn get_and_touch(&self, key: Key<'_>, span: Span) -> Result<Option<Bytes>, Error> {
+        self.0.memory.get_and_touch(key, span).await
+    }
     async fn get_many<const N: usize>(
         &self,
         keys: [Key<'_>; N],
@@ -150,7 +153,7 @@ async fn caught(store: &Shared, backend: &Backend, meanwhile: impl Future<Output
 /// next log-out everywhere must find it.
 #[tokio::test]
 async fn a_login_caught_half_written_stays_findable() {
-    for name in ["session-memory", "jwt-allowlist", "jwt-refresh"] {
+    for name in ["session-memory", "jwt-allowlist", "jwt-refresh", "jwt-minted", "session-sliding"] {
         let (store, backend) = paused(name);
         let first = held(login(Arc::clone(&backend)).await);
         let logout = async {
@@ -173,7 +176,7 @@ async fn a_login_caught_half_written_stays_findable() {
 /// written afterwards must not be handed out.
 #[tokio::test]
 async fn a_login_overtaken_by_a_change_of_the_user_is_not_handed_out() {
-    for name in ["session-memory", "jwt-allowlist", "jwt-refresh"] {
+    for name in ["session-memory", "jwt-allowlist", "jwt-refresh", "jwt-minted", "session-sliding"] {
         let (store, backend) = paused(name);
         let disable = async { backend.disable(ALICE, T0).await.unwrap() };
         assert_eq!(caught(&store, &backend, disable).await, LoginAnswer::Rejected, "{name}");

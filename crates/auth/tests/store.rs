@@ -45,6 +45,7 @@ over_both_stores!(
     bulk_forms_do_what_the_single_ones_do,
     an_index_lists_its_members_until_they_end,
     touching_prolongs_what_is_there,
+    reading_and_touching_is_one_step,
 );
 
 async fn a_value_is_written_once_read_and_taken_once(store: &AnyStore) {
@@ -142,6 +143,19 @@ async fn touching_prolongs_what_is_there(store: &AnyStore) {
     assert_eq!(store.get(key(b"a"), T0).await.unwrap(), None, "touching must not create");
     store.put_new(key(b"a"), b"one", SPAN).await.unwrap();
     assert!(store.touch(key(b"a"), longer).await.unwrap());
+    assert_eq!(store.get(key(b"a"), T0 + HOUR).await.unwrap().as_deref(), Some(&b"one"[..]));
+}
+
+async fn reading_and_touching_is_one_step(store: &AnyStore) {
+    let longer = Span { now: T0, until: T0 + 2 * HOUR };
+    assert_eq!(store.get_and_touch(key(b"a"), longer).await.unwrap(), None);
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap(), None, "it must not create");
+    store.put_new(key(b"a"), b"one", SPAN).await.unwrap();
+    let before = store.counters();
+    let read = store.get_and_touch(key(b"a"), longer).await.unwrap();
+    assert_eq!(read.as_deref(), Some(&b"one"[..]));
+    let commands = u64::from(store.name() != "memory");
+    assert_eq!(store.counters().commands - before.commands, commands);
     assert_eq!(store.get(key(b"a"), T0 + HOUR).await.unwrap().as_deref(), Some(&b"one"[..]));
 }
 

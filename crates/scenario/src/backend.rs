@@ -215,6 +215,8 @@ pub enum StoreDown {
     Open,
     /// It is refused with 503.
     Closed,
+    /// A read is let in, because it asks no store; a write is refused with 503.
+    WritesClosed,
     /// No store is asked.
     Unaffected,
 }

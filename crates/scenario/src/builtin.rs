@@ -50,7 +50,12 @@ const BACKENDS: &[Builtin] = shelf![
     "backends/session-memory.toml",
     "backends/session-redis.toml",
     "backends/session-cached.toml",
+    "backends/session-sliding.toml",
+    "backends/session-user-row.toml",
+    "backends/cookie-signed.toml",
     "backends/jwt-stateless.toml",
+    "backends/jwt-strict-writes.toml",
+    "backends/jwt-key-rotation.toml",
     "backends/jwt-denylist.toml",
     "backends/jwt-denylist-index.toml",
     "backends/jwt-denylist-cached.toml",
@@ -62,6 +67,11 @@ const BACKENDS: &[Builtin] = shelf![
     "backends/jwt-refresh.toml",
     "backends/jwt-epoch.toml",
     "backends/jwt-epoch-cached.toml",
+    "backends/jwt-refresh-1m.toml",
+    "backends/jwt-refresh-1h.toml",
+    "backends/jwt-refresh-static.toml",
+    "backends/jwt-refresh-grace.toml",
+    "backends/jwt-minted.toml",
 ];
 
 const PLANS: &[Builtin] = shelf![

@@ -12,7 +12,8 @@ pub const LOGIN: &str = "/login";
 pub const ME: &str = "/me";
 /// `POST`: a write; updates the session record where there is one.
 pub const NOTE: &str = "/note";
-/// `POST` (RFC 6749 §6): `grant_type=refresh_token&refresh_token=…` → 200, or 400 with `invalid_grant`.
+/// `POST` (RFC 6749 §6): `grant_type=refresh_token&refresh_token=…` → 200, or 400 with `invalid_grant`. Where tokens are
+/// minted from a session, its cookie takes the place of the body.
 pub const REFRESH: &str = "/refresh";
 /// `POST`: ends this login. 204. The body may name the refresh token that ends with it, as a form: `refresh_token=…`.
 pub const LOGOUT: &str = "/logout";
@@ -23,6 +24,9 @@ pub const PASSWORD: &str = "/password";
 /// `GET`: how many live logins the subject has, `{"sessions":2}`; `DELETE`: ends all of them, as [`LOGOUT_ALL`]. 501 where
 /// the backend keeps no list.
 pub const SESSIONS: &str = "/sessions";
+
+/// `GET`: the public keys that verify now, as a JWK set (RFC 7517). 501 where keys have no names or no public half.
+pub const JWKS: &str = "/jwks.json";
 
 /// Name of the session cookie (RFC 6265bis §4.1.3.2 prefix).
 pub const COOKIE: &str = "__Host-session";
@@ -215,7 +219,7 @@ pub const CONTROL_HEALTH: &str = "/health";
 pub const CONTROL_PROVISION: &str = "/provision";
 /// Control port: `POST {"subject": "u…"}`: the user is disabled; their logins end as the backend promises.
 pub const CONTROL_DISABLE: &str = "/disable";
-/// Control port: `POST`: a new signing key; older ones stop verifying.
+/// Control port: `POST`: a new signing key; older ones stop verifying when the overlap that is declared has passed.
 pub const CONTROL_ROTATE_KEY: &str = "/rotate-key";
 /// Control port: `POST {"offset_ms": N}`: offset of this replica's clock.
 pub const CONTROL_CLOCK_OFFSET: &str = "/clock-offset";
@@ -236,7 +240,8 @@ pub struct Provision {
     pub revoked_per_million: u32,
 }
 
-/// One provisioned credential: `subject \t device \t header line \t refresh token or -`.
+/// One provisioned credential: `subject \t device \t header line \t refresh token or -`. A refresh token that is a
+/// cookie stands there as a whole header line.
 /// The header line is what the client sends, e.g. `Cookie: __Host-session=…` or `Authorization: Bearer …`.
 #[must_use]
 pub fn provision_line(subject: u32, device: u8, header: &str, refresh: Option<&str>) -> String {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use auth::mechanism::CredentialChoice;
 use auth::{
     AnyStore, Authenticator, Mechanism, MechanismError, MemoryStore, PasswordScheme, PasswordSettings,
     RedisSettings, RedisStore, Setup,
@@ -37,7 +36,7 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
     };
     let passwords = PasswordSettings::new(scheme, wire::PASSWORD_TEXT);
     let lockout = Duration::from_millis(passwords.lockout_ms);
-    let cookie_logins = matches!(mechanism.credential, CredentialChoice::Opaque { .. });
+    let cookie_logins = mechanism.sets_cookie();
     let directory = Subjects::new(usize::try_from(options.principal_bytes).unwrap_or(usize::MAX));
     let sample = directory.principal(0);
     let broken = |source| Error::Backend { backend: file.header.name.clone(), source };

@@ -128,7 +128,7 @@ impl Control {
     }
 
     async fn rotate_key(&self) -> Result<ControlReply, Refusal> {
-        let rotated = pin!(self.api.authenticator.rotate_key());
+        let rotated = pin!(self.api.authenticator.rotate_key(self.api.clock.now()));
         self.api.ask(rotated).await?;
         Ok(text("{}"))
     }

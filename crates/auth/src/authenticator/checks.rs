@@ -6,14 +6,14 @@
 use bytes::Bytes;
 
 use super::{Authenticator, Credential};
-use crate::answer::{Presented, Rejection, UnixMillis};
+use crate::answer::{Access, Presented, Rejection, UnixMillis};
 use crate::credential::{LoginId, opaque};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::mechanism::CheckKind;
+use crate::mechanism::{CheckKind, RenewalChoice};
 use crate::principal::Principal;
-use crate::record::{EpochRecord, LiveRecord, decode_denial};
-use crate::store::{Index, Key, Store};
+use crate::record::{EpochRecord, LiveRecord, UserRow, decode_denial};
+use crate::store::{Index, Key, Span, Store};
 use crate::views::Reader;
 
 /// A login that was recognised.
@@ -36,7 +36,7 @@ impl CheckKind {
     fn key<'a>(self, login: &'a Login) -> Key<'a> {
         let id = match self {
             Self::LiveList | Self::DenyList => login.id.as_bytes(),
-            Self::Epoch => login.principal.subject().as_bytes(),
+            Self::Epoch | Self::UserRow => login.principal.subject().as_bytes(),
         };
         Key { kind: self.state(), id }
     }
@@ -46,6 +46,7 @@ impl CheckKind {
             Self::LiveList => judge_live(found, login, now),
             Self::DenyList => judge_denial(found.as_deref(), now),
             Self::Epoch => judge_epoch(found.as_deref(), login, now),
+            Self::UserRow => judge_user(found.as_deref(), login),
         }
     }
 }
@@ -59,6 +60,7 @@ fn judge_live(found: Option<Bytes>, login: &mut Login, now: UnixMillis) -> Judge
     if let Some(principal) = record.principal {
         login.principal = principal;
         login.until = record.until;
+        login.epoch = record.mark.unwrap_or(0);
     }
     login.record = Some(value);
     Ok(Ok(()))
@@ -79,14 +81,24 @@ fn judge_epoch(found: Option<&[u8]>, login: &Login, now: UnixMillis) -> Judged {
     Ok(if dead { Err(Rejection::Revoked) } else { Ok(()) })
 }
 
+fn judge_user(found: Option<&[u8]>, login: &Login) -> Judged {
+    let Some(value) = found else { return Ok(Ok(())) };
+    let row = UserRow::decode(value)?;
+    let older = login.epoch < row.mark && row.spared.as_ref() != Some(login.id.padded());
+    Ok(if row.disabled || older { Err(Rejection::Revoked) } else { Ok(()) })
+}
+
 impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// Who presents this, by all checks, read where the mechanism's view says: for requests.
     pub(super) async fn admit(
         &self,
         presented: Presented<'_>,
+        access: Access,
         now: UnixMillis,
     ) -> Result<Result<Login, Rejection>, Error> {
-        self.check(presented, &self.reader, now).await
+        // The view is that of the checks of all requests; those of writes alone read the store.
+        let strict = access == Access::Write && !self.mechanism.write_checks.is_empty();
+        self.check(presented, access, if strict { &Reader::Store } else { &self.reader }, now).await
     }
 
     /// Who presents this, by all checks, read from the store itself: for what changes logins, which is rare and must
@@ -96,12 +108,13 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         presented: Presented<'_>,
         now: UnixMillis,
     ) -> Result<Result<Login, Rejection>, Error> {
-        self.check(presented, &Reader::Store, now).await
+        self.check(presented, Access::Write, &Reader::Store, now).await
     }
 
     async fn check(
         &self,
         presented: Presented<'_>,
+        access: Access,
         reader: &Reader,
         now: UnixMillis,
     ) -> Result<Result<Login, Rejection>, Error> {
@@ -109,23 +122,24 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             Ok(login) => login,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        match self.mechanism.checks[..] {
+        match *self.mechanism.checks_of(access) {
             [] => {}
             [one] => {
-                let key = one.kind.key(&login);
-                let found = match reader.at_hand([key], now)? {
-                    Some([found]) => found,
-                    None => {
-                        let found = self.store.get(key, now).await?;
-                        reader.keep(key, found.as_ref(), now);
-                        found
-                    }
-                };
+                let found = self.read(one.kind, &login, reader, now).await?;
                 if let Err(rejection) = one.kind.judge(found, &mut login, now)? {
                     return Ok(Err(rejection));
                 }
             }
-            // Parsing admits no longer list: a live and a deny list exclude each other.
+            // Whose row it is stands in the record that is read first: two round trips, like everywhere.
+            [first, second, ..] if matches!(self.credential, Credential::Opaque { .. }) => {
+                for check in [first, second] {
+                    let found = self.read(check.kind, &login, reader, now).await?;
+                    if let Err(rejection) = check.kind.judge(found, &mut login, now)? {
+                        return Ok(Err(rejection));
+                    }
+                }
+            }
+            // Parsing admits no longer list: live and deny list exclude each other, and so do epoch and user row.
             [first, second, ..] => {
                 let keys = [first.kind.key(&login), second.kind.key(&login)];
                 let found = match reader.at_hand(keys, now)? {
@@ -148,6 +162,30 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         Ok(Ok(login))
     }
 
+    /// Reads what one check asks for. Where requests prolong the login, its record is read and prolonged in one step.
+    async fn read(
+        &self,
+        check: CheckKind,
+        login: &Login,
+        reader: &Reader,
+        now: UnixMillis,
+    ) -> Result<Option<Bytes>, Error> {
+        let key = check.key(login);
+        match self.mechanism.renewal {
+            RenewalChoice::Sliding { inactivity_ms } if check == CheckKind::LiveList => {
+                let span = Span { now, until: now.saturating_add(inactivity_ms) };
+                return self.store.get_and_touch(key, span).await;
+            }
+            _ => {}
+        }
+        if let Some([found]) = reader.at_hand([key], now)? {
+            return Ok(found);
+        }
+        let found = self.store.get(key, now).await?;
+        reader.keep(key, found.as_ref(), now);
+        Ok(found)
+    }
+
     /// The part that needs no state. An opaque id stands for nobody until the live list is read.
     fn recognise(&self, presented: Presented<'_>, now: UnixMillis) -> Result<Login, Rejection> {
         match &self.credential {
@@ -160,6 +198,11 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 let cookie = presented.cookie.ok_or(Rejection::Missing)?;
                 let digest = opaque::open(cookie).ok_or(Rejection::Invalid)?;
                 Ok(Login::new(Principal::nobody(), LoginId::from(digest), UnixMillis::MAX))
+            }
+            Credential::SignedCookie(cookies) => {
+                let claims = cookies.open(presented.cookie.ok_or(Rejection::Missing)?, now)?;
+                let login = Login::new(claims.principal, LoginId::from(claims.id), claims.until);
+                Ok(Login { epoch: claims.epoch, ..login })
             }
             Credential::Jwt(jwt) => {
                 let claims = jwt.open(presented.bearer.ok_or(Rejection::Missing)?, now)?;

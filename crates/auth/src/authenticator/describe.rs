@@ -6,7 +6,9 @@ use super::Authenticator;
 use crate::answer::Grant;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice, View};
+use crate::mechanism::{
+    CheckChoice, CheckKind, CredentialChoice, LogoutAll, RefreshChoice, RenewalChoice, Retry, Reuse, View,
+};
 use crate::password::{ARGON2_LANES, ARGON2_MEMORY_KIB, ARGON2_PASSES, PasswordScheme};
 use crate::principal::Principal;
 use crate::store::{Index, Store};
@@ -17,15 +19,20 @@ const SAMPLE_TIME: u64 = 1_800_000_000_000;
 impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// The four choices, algorithm and sizes, for the recording. Sizes are those of a credential for `sample`.
     pub fn describe(&self, sample: &Principal) -> Result<Value, Error> {
-        let issued = self.issue(sample, self.mechanism.has(CheckKind::Epoch).then_some(0), SAMPLE_TIME)?;
+        let marked = self.mechanism.has(CheckKind::Epoch) || self.mechanism.has(CheckKind::UserRow);
+        let issued = self.issue(sample, marked.then_some(0), SAMPLE_TIME)?;
         let (credential_bytes, refresh_bytes) = match &issued.grant {
             Grant::Cookie { value, .. } => (value.len(), None),
             Grant::Tokens { access, refresh, .. } => (access.len(), refresh.as_ref().map(String::len)),
+            Grant::Minted { access, session, .. } => (access.len(), Some(session.len())),
         };
         let (kind, algorithm, access_lifetime_s, leeway_s) = match &self.mechanism.credential {
             CredentialChoice::BareSubject => ("bare-subject", None, None, 0),
             CredentialChoice::Opaque { lifetime_ms } => {
                 ("opaque", None, Some(*lifetime_ms as f64 / 1000.0), 0)
+            }
+            CredentialChoice::SignedCookie { lifetime_ms } => {
+                ("signed-cookie", Some("HS256"), Some(*lifetime_ms as f64 / 1000.0), 0)
             }
             CredentialChoice::Jwt(jwt) => {
                 ("jwt", Some(jwt.algorithm.name()), Some(jwt.lifetime_s as f64), jwt.leeway_s)
@@ -37,7 +44,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             "access_lifetime_s": access_lifetime_s,
             "login_lifetime_s": self.mechanism.login_lifetime_ms().map(|ms| ms as f64 / 1000.0),
             "leeway_s": leeway_s,
-            "checks": self.checks(),
+            "key_overlap_s": self.key_overlap_s(),
+            "checks": checks(&self.mechanism.checks),
+            "write_checks": checks(&self.mechanism.write_checks),
             "lag_s": self.mechanism.lag_ms() as f64 / 1000.0,
             "index": self.mechanism.index,
             "logout": if self.mechanism.logout_ends_all() { "all" } else { "one" },
@@ -56,34 +65,26 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         }))
     }
 
-    fn checks(&self) -> Vec<Value> {
-        let kind = |kind| match kind {
-            CheckKind::LiveList => "live-list",
-            CheckKind::DenyList => "deny-list",
-            CheckKind::Epoch => "epoch",
-        };
-        self.mechanism
-            .checks
-            .iter()
-            .map(|check| {
-                let mut said = settings(check.view);
-                said["kind"] = json!(kind(check.kind));
-                said["view"] = json!(check.view.name());
-                said
-            })
-            .collect()
+    /// How long a replaced signing key still verifies; `null` where keys have no names.
+    fn key_overlap_s(&self) -> Option<f64> {
+        match &self.mechanism.credential {
+            CredentialChoice::Jwt(jwt) => jwt.key_overlap_ms.map(|overlap| overlap as f64 / 1000.0),
+            _ => None,
+        }
     }
 
     fn renewal(&self) -> Value {
         match self.mechanism.renewal {
             RenewalChoice::None => json!({ "kind": "none" }),
-            RenewalChoice::Refresh { lifetime_ms, grace_ms, view } => json!({
-                "kind": "refresh",
-                "rotates": true,
+            RenewalChoice::Refresh(choice) => refresh(&choice),
+            RenewalChoice::Minted { lifetime_ms, view } => json!({
+                "kind": "minted",
                 "lifetime_s": lifetime_ms as f64 / 1000.0,
-                "grace_s": grace_ms as f64 / 1000.0,
                 "view": view.name(),
             }),
+            RenewalChoice::Sliding { inactivity_ms } => {
+                json!({ "kind": "sliding", "inactivity_s": inactivity_ms as f64 / 1000.0 })
+            }
         }
     }
 
@@ -103,6 +104,44 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         hash["lockout_after"] = json!(settings.lockout_after);
         hash
     }
+}
+
+fn checks(list: &[CheckChoice]) -> Vec<Value> {
+    let kind = |kind| match kind {
+        CheckKind::LiveList => "live-list",
+        CheckKind::DenyList => "deny-list",
+        CheckKind::Epoch => "epoch",
+        CheckKind::UserRow => "user-row",
+    };
+    list.iter()
+        .map(|check| {
+            let mut said = settings(check.view);
+            said["kind"] = json!(kind(check.kind));
+            said["view"] = json!(check.view.name());
+            said
+        })
+        .collect()
+}
+
+fn refresh(choice: &RefreshChoice) -> Value {
+    let mut refresh = json!({
+        "kind": "refresh",
+        "rotates": choice.rotation.is_some(),
+        "lifetime_s": choice.lifetime_ms as f64 / 1000.0,
+        "view": choice.view.name(),
+    });
+    if let Some(rotation) = choice.rotation {
+        refresh["grace_s"] = json!(rotation.grace_ms as f64 / 1000.0);
+        refresh["retry"] = json!(match rotation.retry {
+            Retry::Refuse => "refuse",
+            Retry::Answer => "answer",
+        });
+        refresh["reuse"] = json!(match rotation.reuse {
+            Reuse::EndFamily => "end-family",
+            Reuse::Refuse => "refuse",
+        });
+    }
+    refresh
 }
 
 /// The settings of a view, durations in seconds.

@@ -12,7 +12,7 @@ use super::{ATTEMPTS, Authenticator, contended};
 use crate::answer::{Presented, UnixMillis, Verdict};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice};
+use crate::mechanism::{CheckKind, LogoutAll, RenewalChoice};
 use crate::principal::Principal;
 use crate::record::{EpochRecord, encode_denial};
 use crate::store::{Entry, Index, Key, Kind, Member, Span, Store};
@@ -30,7 +30,8 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         now: UnixMillis,
     ) -> Result<Verdict, Error> {
         let login = self.identify(presented, now).await?;
-        let owner = match refresh_token {
+        let session = presented.cookie.filter(|_| self.mechanism.mints());
+        let owner = match refresh_token.or(session) {
             Some(token) => self.end_family_of(token, login.as_ref().ok(), now).await?,
             None => None,
         };
@@ -93,14 +94,30 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         login: Option<&Login>,
         now: UnixMillis,
     ) -> Result<Option<Principal>, Error> {
-        let Some(handle) = Handle::read(token) else { return Ok(None) };
-        let Some((_, family)) = self.family(&handle.digest, now).await? else { return Ok(None) };
-        let foreign = login.is_some_and(|login| login.principal.subject() != family.subject);
-        if foreign || !handle.opens(&family) {
+        let (digest, subject) = if self.mechanism.mints() {
+            let Some((digest, principal, _)) = self.session(token, now).await? else { return Ok(None) };
+            (digest, principal.subject().to_owned())
+        } else {
+            let Some(handle) = Handle::read(token) else { return Ok(None) };
+            let Some((_, family)) = self.family(&handle.digest, now).await? else { return Ok(None) };
+            if !handle.opens(&family) {
+                return Ok(None);
+            }
+            (handle.digest, family.subject)
+        };
+        if login.is_some_and(|login| login.principal.subject() != subject) {
             return Ok(None);
         }
-        self.end_family(&handle.digest, &family.subject, now).await?;
-        Ok(self.directory.principal(&family.subject))
+        self.end_family(&digest, &subject, now).await?;
+        Ok(self.directory.principal(&subject))
+    }
+
+    /// What records a login in the store.
+    pub(super) fn login_kind(&self) -> Kind {
+        match self.mechanism.renewal {
+            RenewalChoice::Refresh(_) => Kind::Family,
+            RenewalChoice::None | RenewalChoice::Sliding { .. } | RenewalChoice::Minted { .. } => Kind::Live,
+        }
     }
 
     /// Ends one login by whatever the mechanism has.
@@ -116,6 +133,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         if self.mechanism.logout_ends_all() {
             return self.raise_epoch(subject, None, now).await;
         }
+        if self.mechanism.has(CheckKind::UserRow) {
+            return self.raise_mark(subject, None, now).await;
+        }
         Ok(())
     }
 
@@ -123,6 +143,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     async fn end_all(&self, subject: &str, kept: Option<&Login>, now: UnixMillis) -> Result<(), Error> {
         match self.mechanism.logout_all() {
             LogoutAll::Cannot => Ok(()),
+            LogoutAll::Epoch if self.mechanism.has(CheckKind::UserRow) => {
+                self.raise_mark(subject, kept.map(|login| *login.id.padded()), now).await
+            }
             LogoutAll::Epoch => {
                 let spared = kept.and_then(|login| login.id.as_bytes().try_into().ok());
                 self.raise_epoch(subject, spared, now).await
@@ -150,10 +173,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             self.deny(&denials).await?;
             members.into_iter().map(|member| member.id).collect()
         } else {
-            let kind = match self.mechanism.renewal {
-                RenewalChoice::Refresh { .. } => Kind::Family,
-                RenewalChoice::None => Kind::Live,
-            };
+            let kind = self.login_kind();
             let ids: Vec<Bytes> = members.into_iter().map(|member| member.id).collect();
             let found = self.store.take_all(kind, &ids, now).await?;
             self.reader.removed(kind, ids.iter());
@@ -176,9 +196,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         spared: Option<[u8; 16]>,
         now: UnixMillis,
     ) -> Result<(), Error> {
-        let CredentialChoice::Jwt(jwt) = &self.mechanism.credential else { return Ok(()) };
+        let Some(life_ms) = self.mechanism.access_lifetime_ms() else { return Ok(()) };
         let key = Key { kind: Kind::Epoch, id: subject.as_bytes() };
-        let until = now.saturating_add((jwt.lifetime_s + jwt.leeway_s) * 1000 + CLOCK_MARGIN_MS);
+        let until = now.saturating_add(life_ms + CLOCK_MARGIN_MS);
         for _ in 0..ATTEMPTS {
             let old = self.store.get(key, now).await?;
             let mark = old.as_deref().map(EpochRecord::decode).transpose()?.map_or(0, |epoch| epoch.mark);

@@ -6,13 +6,14 @@
 use super::family::NewFamily;
 use super::{Authenticator, Credential};
 use crate::answer::{Grant, UnixMillis};
+use crate::credential::cookie::NewCookie;
 use crate::credential::jwt::{JwtCredential, NewToken, TokenFacts};
 use crate::credential::opaque;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::mechanism::CheckKind;
+use crate::mechanism::{CheckKind, RenewalChoice};
 use crate::principal::Principal;
-use crate::record::{EpochRecord, LiveRecord};
+use crate::record::{EpochRecord, LiveRecord, UserRow};
 use crate::store::{Index, Key, Kind, Span, Store};
 
 /// What the control calls the life of its credential, seconds; nothing ever checks it.
@@ -31,20 +32,39 @@ pub(super) struct Issued {
 }
 
 impl<S: Store + Index, D: Directory> Authenticator<S, D> {
-    /// A new login of this user.
-    pub(super) async fn grant(&self, principal: &Principal, now: UnixMillis) -> Result<Grant, Error> {
-        let epoch = self.current_epoch(principal.subject(), now).await?;
+    /// A new login of this user, whose row was just read.
+    pub(super) async fn grant(
+        &self,
+        principal: &Principal,
+        row: &UserRow,
+        now: UnixMillis,
+    ) -> Result<Grant, Error> {
+        let epoch = if self.mechanism.has(CheckKind::UserRow) {
+            Some(row.mark)
+        } else {
+            self.current_epoch(principal.subject(), now).await?
+        };
         let issued = self.issue(principal, epoch, now)?;
         let span = Span { now, until: issued.until };
         if self.mechanism.index {
             self.store.add(principal.subject().as_bytes(), &issued.member, span).await?;
         }
         if let Some((kind, id, value)) = &issued.record
-            && !self.store.put_new(Key { kind: *kind, id }, value, span).await?
+            && !self.store.put_new(Key { kind: *kind, id }, value, self.kept_for(span)).await?
         {
             return Err(Error::Crypto("a new random id is already in use".into()));
         }
         Ok(issued.grant)
+    }
+
+    /// How long the store keeps a login's record untouched.
+    pub(super) fn kept_for(&self, span: Span) -> Span {
+        match self.mechanism.renewal {
+            RenewalChoice::Sliding { inactivity_ms } => {
+                Span { until: span.until.min(span.now.saturating_add(inactivity_ms)), ..span }
+            }
+            _ => span,
+        }
     }
 
     /// Makes a credential. `epoch` is the user's current mark where the mechanism has that check.
@@ -64,7 +84,8 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             Credential::Opaque { lifetime_ms } => {
                 let (value, digest) = opaque::issue()?;
                 let until = now.saturating_add(*lifetime_ms);
-                let record = LiveRecord { until, since: now, notes: 0, principal: Some(principal.clone()) };
+                let principal = Some(principal.clone());
+                let record = LiveRecord { until, since: now, notes: 0, mark: epoch, principal };
                 Ok(Issued {
                     grant: Grant::Cookie { value, max_age_s: lifetime_ms / 1000 },
                     member: digest.to_vec(),
@@ -72,8 +93,25 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                     record: Some((Kind::Live, digest.to_vec(), record.encode())),
                 })
             }
+            Credential::SignedCookie(cookies) => {
+                let NewCookie { value, id, until } = cookies.issue(principal, epoch.unwrap_or(0), now)?;
+                Ok(Issued {
+                    grant: Grant::Cookie { value, max_age_s: until.saturating_sub(now) / 1000 },
+                    member: id.to_vec(),
+                    until,
+                    record: self.listed(&id, until, now),
+                })
+            }
             Credential::Jwt(jwt) => self.issue_tokens(jwt, principal, epoch, now),
         }
+    }
+
+    /// The entry of a credential that carries its principal itself in the list of live ones, where there is a list.
+    fn listed(&self, id: &[u8; 16], until: UnixMillis, now: UnixMillis) -> Option<(Kind, Vec<u8>, Vec<u8>)> {
+        self.mechanism.has(CheckKind::LiveList).then(|| {
+            let record = LiveRecord { until, since: now, notes: 0, mark: None, principal: None };
+            (Kind::Live, id.to_vec(), record.encode())
+        })
     }
 
     fn issue_tokens(
@@ -83,18 +121,17 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         epoch: Option<u64>,
         now: UnixMillis,
     ) -> Result<Issued, Error> {
+        if let RenewalChoice::Minted { lifetime_ms, .. } = self.mechanism.renewal {
+            return self.issue_session(jwt, principal, lifetime_ms, now);
+        }
         let facts = TokenFacts { now, epoch, family: None, no_later_than: None };
         let Some(family) = NewFamily::start(&self.mechanism, principal.subject(), now)? else {
             let NewToken { text, jti, dead_at, expires_in_s } = jwt.issue(principal, facts)?;
-            let record = self.mechanism.has(CheckKind::LiveList).then(|| {
-                let record = LiveRecord { until: dead_at, since: now, notes: 0, principal: None };
-                (Kind::Live, jti.to_vec(), record.encode())
-            });
             return Ok(Issued {
                 grant: tokens(text, expires_in_s, None),
                 member: jti.to_vec(),
                 until: dead_at,
-                record,
+                record: self.listed(&jti, dead_at, now),
             });
         };
         let facts =

@@ -2,15 +2,15 @@
 
 use bytes::Bytes;
 
+use super::Authenticator;
 use super::ending::denial;
-use super::{Authenticator, Credential};
 use crate::answer::{Grant, UnixMillis};
 use crate::credential::random;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::CheckKind;
 use crate::principal::Principal;
-use crate::record::EpochRecord;
+use crate::record::{EpochRecord, UserRow};
 use crate::store::{Entry, Index, Key, Kind, Span, Store};
 
 /// A subject to provision: created without hashing (all share one precomputed hash).
@@ -43,6 +43,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 }
                 if let Some((kind, id, value)) = issued.record {
                     let (_, entries) = records.get_or_insert_with(|| (kind, Vec::with_capacity(chunk.len())));
+                    let span = self.kept_for(span);
                     entries.push(Entry { id: Bytes::from(id), value: Bytes::from(value), span });
                 }
                 grants.push(issued.grant);
@@ -58,11 +59,11 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// For each account one login that is created and revoked at once: fills a deny list. Where ending a login leaves
     /// nothing behind, nothing is written.
     pub async fn provision_revoked(&self, accounts: &[Account<'_>], now: UnixMillis) -> Result<(), Error> {
-        let Credential::Jwt(jwt) = &self.credential else { return Ok(()) };
+        let Some(life_ms) = self.mechanism.access_lifetime_ms() else { return Ok(()) };
         if !self.mechanism.has(CheckKind::DenyList) {
             return Ok(());
         }
-        let until = now.saturating_add((jwt.choice().lifetime_s + jwt.choice().leeway_s) * 1000);
+        let until = now.saturating_add(life_ms);
         for chunk in accounts.chunks(CHUNK) {
             let entries: Vec<Entry> = chunk
                 .iter()
@@ -75,17 +76,25 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
 
     /// The marks that new tokens of these accounts carry.
     async fn epochs(&self, accounts: &[Account<'_>], now: UnixMillis) -> Result<Vec<Option<u64>>, Error> {
-        if !self.mechanism.has(CheckKind::Epoch) {
+        let in_row = self.mechanism.has(CheckKind::UserRow);
+        if !in_row && !self.mechanism.has(CheckKind::Epoch) {
             return Ok(vec![None; accounts.len()]);
         }
+        let kind = if in_row { Kind::User } else { Kind::Epoch };
         let mut marks = Vec::with_capacity(accounts.len());
         for group in accounts.chunks(MARKS) {
             // A short last group is filled up with its first account.
             let keys: [Key<'_>; MARKS] = std::array::from_fn(|at| {
                 let account = group.get(at).unwrap_or(&group[0]);
-                Key { kind: Kind::Epoch, id: account.principal.subject().as_bytes() }
+                Key { kind, id: account.principal.subject().as_bytes() }
             });
             for found in self.store.get_many(keys, now).await?.into_iter().take(group.len()) {
+                if in_row {
+                    marks.push(Some(
+                        found.as_deref().map(UserRow::decode).transpose()?.map_or(0, |row| row.mark),
+                    ));
+                    continue;
+                }
                 let epoch = found.as_deref().map(EpochRecord::decode).transpose()?;
                 marks.push(Some(epoch.filter(|epoch| epoch.until > now).map_or(0, |epoch| epoch.mark)));
             }

@@ -84,7 +84,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         change: impl Fn(&mut UserRow) + Send + Sync,
     ) -> Result<(), Error> {
         let key = user_key(username);
-        let span = Span { now, until: now.saturating_add(ROW_LIFE_MS) };
+        // A mark must not be forgotten before the logins that it ended.
+        let life_ms = self.mechanism.login_lifetime_ms().map_or(0, |life| life.saturating_mul(2));
+        let span = Span { now, until: now.saturating_add(life_ms.max(ROW_LIFE_MS)) };
         for _ in 0..ATTEMPTS {
             let (old, mut row) = self.user_row(username, now).await?;
             change(&mut row);
@@ -98,6 +100,20 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             }
         }
         Err(contended())
+    }
+
+    /// Moves the mark in a user's row forward, so that every login handed out so far is older, but for one.
+    pub(super) async fn raise_mark(
+        &self,
+        username: &str,
+        spared: Option<[u8; 32]>,
+        now: UnixMillis,
+    ) -> Result<(), Error> {
+        let raise = |row: &mut UserRow| {
+            row.mark = row.mark.saturating_add(1).max(now);
+            row.spared = spared;
+        };
+        self.change_user(username, now, raise).await
     }
 
     /// The row and its bytes; a user without one has a clean one.

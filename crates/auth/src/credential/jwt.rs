@@ -5,16 +5,17 @@
 //! `crit`, `exp`, `nbf`, `iat`, and the strict reading of [`super::claims`].
 
 mod header;
+mod ring;
 
 use std::sync::{PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{DecodingKey, Validation};
+use jsonwebtoken::Validation;
 
-use self::header::HeaderRule;
+use self::ring::Ring;
 use super::claims::{Claims, NewClaims};
-use super::keys::{KeyMaterial, Signer};
+use super::keys::KeyMaterial;
 use super::random;
 use crate::answer::{Rejection, UnixMillis};
 use crate::error::Error;
@@ -33,23 +34,8 @@ const CLIENT_ID: &str = "authbench";
 #[derive(Debug)]
 pub(crate) struct JwtCredential {
     choice: JwtChoice,
-    header: HeaderRule,
     validation: Validation,
-    keys: RwLock<Keys>,
-}
-
-#[derive(Debug)]
-struct Keys {
-    signer: Signer,
-    decoding: DecodingKey,
-}
-
-impl Keys {
-    fn new(material: &KeyMaterial) -> Result<Self, Error> {
-        let signer = Signer::new(material)?;
-        let decoding = signer.decoding_key(material);
-        Ok(Self { signer, decoding })
-    }
+    keys: RwLock<Ring>,
 }
 
 /// What a token is about, besides its principal.
@@ -93,21 +79,20 @@ impl JwtCredential {
         validation.leeway = 0;
         Ok(Self {
             choice: choice.clone(),
-            header: HeaderRule::new(choice.algorithm),
             validation,
-            keys: RwLock::new(Keys::new(&material)?),
+            keys: RwLock::new(Ring::new(&material, choice.key_overlap_ms)?),
         })
     }
 
-    pub(crate) fn choice(&self) -> &JwtChoice {
-        &self.choice
+    /// A new random key; tokens of the old one are refused from now on, or when the declared overlap has passed.
+    pub(crate) fn rotate_key(&self, now: UnixMillis) -> Result<(), Error> {
+        let material = KeyMaterial::generate(self.choice.algorithm)?;
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).replace(&material, now)
     }
 
-    /// A new random key; tokens of the old one are refused from now on.
-    pub(crate) fn rotate_key(&self) -> Result<(), Error> {
-        let keys = Keys::new(&KeyMaterial::generate(self.choice.algorithm)?)?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        Ok(())
+    /// The public keys as a JWK set, where keys have names and a public half.
+    pub(crate) fn public_keys(&self, now: UnixMillis) -> Option<serde_json::Value> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).public(now)
     }
 
     pub(crate) fn issue(&self, principal: &Principal, facts: TokenFacts<'_>) -> Result<NewToken, Error> {
@@ -131,23 +116,27 @@ impl JwtCredential {
             sid: facts.family.map(|family| base64_text(family, &mut sid_text)).transpose()?,
         };
         let payload = serde_json::to_vec(&claims).map_err(|error| Error::Crypto(error.to_string()))?;
-        let mut text = String::with_capacity(payload.len() * 4 / 3 + 420);
-        text.push_str(self.header.encoded());
-        text.push('.');
-        URL_SAFE_NO_PAD.encode_string(&payload, &mut text);
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).signer.sign(&mut text)?;
+        let mut text = String::with_capacity(payload.len() * 4 / 3 + 440);
+        {
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            text.push_str(keys.header());
+            text.push('.');
+            URL_SAFE_NO_PAD.encode_string(&payload, &mut text);
+            keys.sign(&mut text)?;
+        }
         let dead_at = (exp + self.choice.leeway_s) * 1000;
         Ok(NewToken { text, jti, dead_at, expires_in_s: exp.saturating_sub(iat) })
     }
 
     /// Checks all that can be checked without state.
     pub(crate) fn open(&self, token: &str, now: UnixMillis) -> Result<Claims, Rejection> {
-        if token.len() > MAX_TOKEN || !self.header.admits(token) {
+        if token.len() > MAX_TOKEN {
             return Err(Rejection::Invalid);
         }
         let claims = {
             let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-            jsonwebtoken::decode::<Claims>(token, &keys.decoding, &self.validation)
+            let key = keys.key_of(token, now).ok_or(Rejection::Invalid)?;
+            jsonwebtoken::decode::<Claims>(token, key, &self.validation)
                 .map_err(|_| Rejection::Invalid)?
                 .claims
         };

@@ -10,7 +10,9 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
+use serde_json::{Value, json};
 
+use super::opaque::sha256;
 use super::random;
 use crate::error::Error;
 
@@ -190,6 +192,45 @@ impl Signer {
         Ok(())
     }
 
+    /// A name for this key: 64 bits of a digest of its public half, or of the secret of HS256.
+    pub(crate) fn thumbprint(&self, material: &KeyMaterial) -> String {
+        let bytes = self.public().unwrap_or(&material.bytes);
+        URL_SAFE_NO_PAD.encode(&sha256(&[b"kid", bytes].concat())[..8])
+    }
+
+    /// The public key as a JWK (RFC 7518 §6.2 and §6.3, RFC 8037 §2). An HMAC key has none.
+    pub(crate) fn public_jwk(&self, algorithm: Algorithm, kid: &str) -> Option<Value> {
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let public = self.public()?;
+        let mut jwk = match self {
+            Self::Hmac(_) => return None,
+            Self::Rsa(..) => {
+                let (modulus, exponent) = rsa_numbers(public)?;
+                json!({ "kty": "RSA", "n": text(modulus), "e": text(exponent) })
+            }
+            // An uncompressed point (SEC 1 §2.3.3): 4, x, y.
+            Self::Ecdsa(_) => {
+                let (x, y) = public.strip_prefix(&[4])?.split_at_checked(32)?;
+                json!({ "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y) })
+            }
+            Self::Ed25519(_) => json!({ "kty": "OKP", "crv": "Ed25519", "x": text(public) }),
+        };
+        jwk["kid"] = json!(kid);
+        jwk["use"] = json!("sig");
+        jwk["alg"] = json!(algorithm.name());
+        Some(jwk)
+    }
+
+    /// The public half as AWS-LC gives it.
+    fn public(&self) -> Option<&[u8]> {
+        match self {
+            Self::Hmac(_) => None,
+            Self::Rsa(pair, _) => Some(pair.public_key().as_ref()),
+            Self::Ecdsa(pair) => Some(pair.public_key().as_ref()),
+            Self::Ed25519(pair) => Some(pair.public_key().as_ref()),
+        }
+    }
+
     /// The key that checks what this one signs.
     pub(crate) fn decoding_key(&self, material: &KeyMaterial) -> DecodingKey {
         match self {
@@ -199,4 +240,29 @@ impl Signer {
             Self::Ed25519(pair) => DecodingKey::from_ed_der(pair.public_key().as_ref()),
         }
     }
+}
+
+/// Modulus and exponent, without leading zeros, of an `RSAPublicKey` in DER (RFC 8017 A.1.1).
+fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (sequence, _) = der_value(der, 0x30)?;
+    let (modulus, rest) = der_value(sequence, 2)?;
+    let (exponent, _) = der_value(rest, 2)?;
+    let trimmed = |number: &'_ [u8]| number.iter().take_while(|byte| **byte == 0).count();
+    Some((&modulus[trimmed(modulus)..], &exponent[trimmed(exponent)..]))
+}
+
+/// The content of the DER value that `bytes` begin with, if it has this tag, and what follows it.
+fn der_value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&found, rest) = bytes.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    if found != tag {
+        return None;
+    }
+    if first < 0x80 {
+        return rest.split_at_checked(first.into());
+    }
+    // The long form: so many bytes of length, two are enough for any key here.
+    let (length, rest) =
+        rest.split_at_checked(usize::from(first & 0x7f)).filter(|(length, _)| length.len() <= 2)?;
+    rest.split_at_checked(length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use toml::Spanned;
 
-use super::raw::{RawCheck, RawCredential, RawFile, RawMechanism, RawRenewal};
+use super::raw::{RawCheck, RawCredential, RawFile, RawMechanism};
 use super::{CheckChoice, CheckKind, CredentialChoice, JwtChoice, Mechanism, RenewalChoice, View};
 use crate::credential::keys::{Algorithm, KeyMaterial};
 use crate::error::MechanismError;
@@ -22,7 +22,7 @@ const MAX_LEEWAY_S: u64 = 60;
 /// Below a second a NumericDate cannot express a lifetime; above ten years arithmetic on it means nothing.
 const MAX_LIFETIME_MS: u64 = 10 * 365 * 24 * 3_600_000;
 
-type Parsed<T> = Result<T, MechanismError>;
+pub(super) type Parsed<T> = Result<T, MechanismError>;
 
 impl Mechanism {
     /// Reads the `[mechanism]` table of a backend file. Spans of errors are byte offsets into `text`.
@@ -34,25 +34,27 @@ impl Mechanism {
                 span: None,
                 message: "missing table `[mechanism]`".into(),
                 hint: Some(
-                    "add `[mechanism.credential]` with `kind = \"bare-subject\" | \"opaque\" | \"jwt\"`"
+                    "add `[mechanism.credential]` with `kind = \"bare-subject\" | \"opaque\" | \"signed-cookie\" | \"jwt\"`"
                         .into(),
                 ),
             });
         };
         let span = raw.span();
-        let RawMechanism { credential, checks, index, renewal } = raw.into_inner();
+        let RawMechanism { credential, checks, write_checks, index, renewal } = raw.into_inner();
         let parts = Self {
             credential: read_credential(credential.get_ref(), &credential.span())?,
-            checks: checks.iter().map(|check| read_check(check.get_ref())).collect::<Parsed<_>>()?,
+            checks: read_checks("mechanism.checks", &checks)?,
+            write_checks: read_checks("mechanism.write_checks", &write_checks)?,
             index: index.as_ref().is_some_and(|index| *index.get_ref()),
             renewal: renewal
                 .as_ref()
-                .map_or(Ok(RenewalChoice::None), |raw| read_renewal(raw.get_ref(), &raw.span()))?,
+                .map_or(Ok(RenewalChoice::None), |raw| RenewalChoice::read(raw.get_ref(), &raw.span()))?,
         };
         let places = Places {
             mechanism: span,
             credential: credential.get_ref().kind.span(),
             checks: checks.iter().map(|check| check.get_ref().kind.span()).collect(),
+            write_checks: write_checks.iter().map(|check| check.get_ref().kind.span()).collect(),
             index: index.map(|index| index.span()),
             renewal: renewal.map(|renewal| renewal.get_ref().kind.span()),
         };
@@ -62,34 +64,59 @@ impl Mechanism {
 
     /// Refuses combinations that cannot work or that say the same thing twice.
     fn combine(&self, places: &Places) -> Parsed<()> {
-        for (at, check) in self.checks.iter().enumerate() {
-            let span = places.checks.get(at).cloned();
-            if self.checks[..at].iter().any(|earlier| earlier.kind == check.kind) {
+        self.list_fits("mechanism.checks", &self.checks, &places.checks)?;
+        self.list_fits("mechanism.write_checks", &self.write_checks, &places.write_checks)?;
+        self.writes_fit(places)?;
+        self.credential_fits(places)?;
+        self.index_fits(places)?;
+        self.renewal_fits(places.renewal.clone().or_else(|| Some(places.mechanism.clone())))
+    }
+
+    fn list_fits(&self, table: &str, checks: &[CheckChoice], spans: &[Range<usize>]) -> Parsed<()> {
+        for (at, check) in checks.iter().enumerate() {
+            let span = spans.get(at).cloned();
+            if checks[..at].iter().any(|earlier| earlier.kind == check.kind) {
                 return Err(refuse(
-                    "mechanism.checks.kind",
+                    &format!("{table}.kind"),
                     span,
                     "the same check is listed twice",
                     "remove one",
                 ));
             }
-            if check.view != self.checks[0].view {
+            if check.view != checks[0].view {
                 return Err(refuse(
-                    "mechanism.checks.view",
+                    &format!("{table}.view"),
                     span,
                     "the checks of one backend read from different places",
                     "give all checks the same `view`",
                 ));
             }
             view::fits(self, *check, span.clone())?;
-            self.check_fits(check.kind, span)?;
+            self.check_fits(&format!("{table}.kind"), check.kind, span)?;
         }
-        self.credential_fits(places)?;
-        self.index_fits(places)?;
-        self.renewal_fits(places)
+        Ok(())
     }
 
-    fn check_fits(&self, kind: CheckKind, span: Option<Range<usize>>) -> Parsed<()> {
-        let key = "mechanism.checks.kind";
+    /// What writes check comes on top of what every request checks.
+    fn writes_fit(&self, places: &Places) -> Parsed<()> {
+        let Some(first) = self.write_checks.first() else { return Ok(()) };
+        let (key, span) = ("mechanism.write_checks", places.write_checks.first().cloned());
+        if matches!(self.credential, CredentialChoice::Opaque { .. }) {
+            let hint = "remove `write_checks`";
+            return Err(refuse(key, span, "an opaque id must be looked up by every request", hint));
+        }
+        if self.checks.iter().any(|check| !self.write_checks.contains(check)) {
+            let hint = "list the checks of all requests there too";
+            return Err(refuse(key, span, "writes are checked less than other requests", hint));
+        }
+        if self.checks.len() == self.write_checks.len() && self.checks.contains(first) {
+            let hint = "remove `write_checks`";
+            return Err(refuse(key, span, "writes are checked like any other request", hint));
+        }
+        Ok(())
+    }
+
+    fn check_fits(&self, key: &str, kind: CheckKind, span: Option<Range<usize>>) -> Parsed<()> {
         match (&self.credential, kind) {
             (CredentialChoice::BareSubject, _) => Err(refuse(
                 key,
@@ -103,33 +130,37 @@ impl Mechanism {
                 "an opaque id means nothing without the live list, and is revoked by leaving it",
                 "use `kind = \"live-list\"`, or `kind = \"jwt\"` in `[mechanism.credential]`",
             )),
-            (CredentialChoice::Jwt(_), CheckKind::DenyList) if self.has(CheckKind::LiveList) => Err(refuse(
+            (_, CheckKind::DenyList) if self.has(CheckKind::LiveList) => Err(refuse(
                 key,
                 span,
                 "the live list already knows every token that was ended",
                 "keep one of `live-list` and `deny-list`",
+            )),
+            (_, CheckKind::UserRow) if self.has(CheckKind::Epoch) => Err(refuse(
+                key,
+                span,
+                "the row of a user has the mark of the check `epoch`",
+                "keep one of `epoch` and `user-row`",
             )),
             _ => Ok(()),
         }
     }
 
     fn credential_fits(&self, places: &Places) -> Parsed<()> {
-        if matches!(self.credential, CredentialChoice::Opaque { .. }) && !self.has(CheckKind::LiveList) {
+        let looked_up = self.checks.first().is_some_and(|first| first.kind == CheckKind::LiveList);
+        if matches!(self.credential, CredentialChoice::Opaque { .. }) && !looked_up {
             return Err(refuse(
                 "mechanism.checks",
                 Some(places.credential.clone()),
-                "an opaque id can only be looked up, and no check looks it up",
-                "add `[[mechanism.checks]]` with `kind = \"live-list\"`",
+                "an opaque id can only be looked up, and no check looks it up first",
+                "begin with `[[mechanism.checks]]` with `kind = \"live-list\"`",
             ));
         }
         Ok(())
     }
 
     fn index_fits(&self, places: &Places) -> Parsed<()> {
-        let indexed = self.has(CheckKind::LiveList)
-            || self.has(CheckKind::DenyList)
-            || matches!(self.renewal, RenewalChoice::Refresh { .. });
-        if self.index && !indexed {
+        if self.index && !self.records_logins() {
             return Err(refuse(
                 "mechanism.index",
                 places.index.clone(),
@@ -147,36 +178,6 @@ impl Mechanism {
         }
         Ok(())
     }
-
-    fn renewal_fits(&self, places: &Places) -> Parsed<()> {
-        let RenewalChoice::Refresh { lifetime_ms, .. } = self.renewal else { return Ok(()) };
-        let span = places.renewal.clone().or_else(|| Some(places.mechanism.clone()));
-        let CredentialChoice::Jwt(jwt) = &self.credential else {
-            return Err(refuse(
-                "mechanism.renewal.kind",
-                span,
-                "a refresh token renews an access token, and this credential is none",
-                "remove `[mechanism.renewal]`, or use `kind = \"jwt\"` in `[mechanism.credential]`",
-            ));
-        };
-        if lifetime_ms <= jwt.lifetime_s * 1000 {
-            return Err(refuse(
-                "mechanism.renewal.lifetime",
-                span,
-                "the refresh token does not outlive the access token",
-                "make `mechanism.renewal.lifetime` longer than `mechanism.credential.lifetime`",
-            ));
-        }
-        if !self.checks.is_empty() {
-            return Err(refuse(
-                "mechanism.renewal.kind",
-                span,
-                "access tokens that a refresh token renews are not checked against state",
-                "remove `checks` (ending the family is what revokes), or remove `[mechanism.renewal]`",
-            ));
-        }
-        Ok(())
-    }
 }
 
 /// Where in the text the choices stand, for messages about their combination.
@@ -184,6 +185,7 @@ struct Places {
     mechanism: Range<usize>,
     credential: Range<usize>,
     checks: Vec<Range<usize>>,
+    write_checks: Vec<Range<usize>>,
     index: Option<Range<usize>>,
     renewal: Option<Range<usize>>,
 }
@@ -195,6 +197,7 @@ fn read_credential(raw: &RawCredential, span: &Range<usize>) -> Parsed<Credentia
         ("issuer", &raw.issuer),
         ("audience", &raw.audience),
         ("key", &raw.key),
+        ("key_overlap", &raw.key_overlap),
     ];
     let kind = raw.kind.get_ref().as_str();
     if kind != "jwt"
@@ -220,8 +223,14 @@ fn read_credential(raw: &RawCredential, span: &Range<usize>) -> Parsed<Credentia
         "opaque" => Ok(CredentialChoice::Opaque {
             lifetime_ms: required_lifetime("credential", &raw.lifetime, span)?,
         }),
+        "signed-cookie" => Ok(CredentialChoice::SignedCookie {
+            lifetime_ms: required_lifetime("credential", &raw.lifetime, span)?,
+        }),
         "jwt" => read_jwt(raw, span).map(CredentialChoice::Jwt),
-        _ => Err(unknown("mechanism.credential.kind", &raw.kind, &["bare-subject", "opaque", "jwt"])),
+        _ => {
+            let known = ["bare-subject", "opaque", "signed-cookie", "jwt"];
+            Err(unknown("mechanism.credential.kind", &raw.kind, &known))
+        }
     }
 }
 
@@ -263,6 +272,11 @@ fn read_jwt(raw: &RawCredential, span: &Range<usize>) -> Parsed<JwtChoice> {
         leeway_s,
         issuer: name_or("issuer", &raw.issuer, DEFAULT_ISSUER)?,
         audience: name_or("audience", &raw.audience, DEFAULT_AUDIENCE)?,
+        key_overlap_ms: raw
+            .key_overlap
+            .as_ref()
+            .map(|overlap| duration_ms("mechanism.credential.key_overlap", overlap))
+            .transpose()?,
         key: raw.key.as_ref().map(|key| read_key(algorithm, key)).transpose()?,
     })
 }
@@ -303,17 +317,25 @@ fn read_key(algorithm: Algorithm, text: &Spanned<String>) -> Parsed<KeyMaterial>
         .map_err(|error| refuse(key, span, &error.to_string(), "write 32 random bytes as 43 characters"))
 }
 
-fn read_check(raw: &RawCheck) -> Parsed<CheckChoice> {
+fn read_checks(table: &str, raw: &[Spanned<RawCheck>]) -> Parsed<Vec<CheckChoice>> {
+    raw.iter().map(|check| read_check(table, check.get_ref())).collect()
+}
+
+fn read_check(table: &str, raw: &RawCheck) -> Parsed<CheckChoice> {
     let kind = match raw.kind.get_ref().as_str() {
         "live-list" => CheckKind::LiveList,
         "deny-list" => CheckKind::DenyList,
         "epoch" => CheckKind::Epoch,
-        _ => return Err(unknown("mechanism.checks.kind", &raw.kind, &["live-list", "deny-list", "epoch"])),
+        "user-row" => CheckKind::UserRow,
+        _ => {
+            let known = ["live-list", "deny-list", "epoch", "user-row"];
+            return Err(unknown(&format!("{table}.kind"), &raw.kind, &known));
+        }
     };
     Ok(CheckChoice { kind, view: view::read(raw)? })
 }
 
-fn read_view(key: &str, view: &Spanned<String>) -> Parsed<View> {
+pub(super) fn read_view(key: &str, view: &Spanned<String>) -> Parsed<View> {
     match view.get_ref().as_str() {
         "store" => Ok(View::Store),
         "local" => Ok(View::Local),
@@ -321,39 +343,11 @@ fn read_view(key: &str, view: &Spanned<String>) -> Parsed<View> {
     }
 }
 
-fn read_renewal(raw: &RawRenewal, span: &Range<usize>) -> Parsed<RenewalChoice> {
-    match raw.kind.get_ref().as_str() {
-        "none" => {
-            let extra = [("lifetime", &raw.lifetime), ("grace", &raw.grace), ("view", &raw.view)];
-            match extra.iter().find_map(|(name, value)| Some((*name, value.as_ref()?))) {
-                Some((name, value)) => {
-                    let key = format!("mechanism.renewal.{name}");
-                    Err(refuse(
-                        &key,
-                        Some(value.span()),
-                        "nothing is renewed",
-                        "remove it, or use `kind = \"refresh\"`",
-                    ))
-                }
-                None => Ok(RenewalChoice::None),
-            }
-        }
-        "refresh" => Ok(RenewalChoice::Refresh {
-            lifetime_ms: required_lifetime("renewal", &raw.lifetime, span)?,
-            grace_ms: match &raw.grace {
-                Some(grace) => duration_ms("mechanism.renewal.grace", grace)?,
-                None => 0,
-            },
-            view: match &raw.view {
-                Some(view) => read_view("mechanism.renewal.view", view)?,
-                None => View::Store,
-            },
-        }),
-        _ => Err(unknown("mechanism.renewal.kind", &raw.kind, &["none", "refresh"])),
-    }
-}
-
-fn required_lifetime(table: &str, value: &Option<Spanned<String>>, span: &Range<usize>) -> Parsed<u64> {
+pub(super) fn required_lifetime(
+    table: &str,
+    value: &Option<Spanned<String>>,
+    span: &Range<usize>,
+) -> Parsed<u64> {
     let key = format!("mechanism.{table}.lifetime");
     let Some(text) = value else {
         return Err(refuse(
@@ -363,15 +357,20 @@ fn required_lifetime(table: &str, value: &Option<Spanned<String>>, span: &Range<
             "add e.g. `lifetime = \"8h\"`",
         ));
     };
-    let lifetime_ms = duration_ms(&key, text)?;
+    lifetime_ms(&key, text)
+}
+
+/// How long something lives: at least a second.
+pub(super) fn lifetime_ms(key: &str, text: &Spanned<String>) -> Parsed<u64> {
+    let lifetime_ms = duration_ms(key, text)?;
     if !(1000..=MAX_LIFETIME_MS).contains(&lifetime_ms) {
-        return Err(refuse(&key, Some(text.span()), "out of range", "use between \"1s\" and \"3650d\""));
+        return Err(refuse(key, Some(text.span()), "out of range", "use between \"1s\" and \"3650d\""));
     }
     Ok(lifetime_ms)
 }
 
 /// `"250ms"`, `"90s"`, `"15m"`, `"8h"`, `"30d"`: a whole number and one unit.
-fn duration_ms(key: &str, text: &Spanned<String>) -> Parsed<u64> {
+pub(super) fn duration_ms(key: &str, text: &Spanned<String>) -> Parsed<u64> {
     let value = text.get_ref();
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
     let scale = match &value[digits..] {
@@ -394,11 +393,11 @@ fn duration_ms(key: &str, text: &Spanned<String>) -> Parsed<u64> {
     })
 }
 
-fn refuse(key: &str, span: Option<Range<usize>>, message: &str, hint: &str) -> MechanismError {
+pub(super) fn refuse(key: &str, span: Option<Range<usize>>, message: &str, hint: &str) -> MechanismError {
     MechanismError { key: key.to_owned(), span, message: message.to_owned(), hint: Some(hint.to_owned()) }
 }
 
-fn unknown(key: &str, value: &Spanned<String>, known: &[&str]) -> MechanismError {
+pub(super) fn unknown(key: &str, value: &Spanned<String>, known: &[&str]) -> MechanismError {
     refuse(
         key,
         Some(value.span()),

@@ -15,6 +15,8 @@ pub(super) struct RawMechanism {
     pub(super) credential: Spanned<RawCredential>,
     #[serde(default)]
     pub(super) checks: Vec<Spanned<RawCheck>>,
+    #[serde(default)]
+    pub(super) write_checks: Vec<Spanned<RawCheck>>,
     pub(super) index: Option<Spanned<bool>>,
     pub(super) renewal: Option<Spanned<RawRenewal>>,
 }
@@ -29,6 +31,7 @@ pub(super) struct RawCredential {
     pub(super) issuer: Option<Spanned<String>>,
     pub(super) audience: Option<Spanned<String>>,
     pub(super) key: Option<Spanned<String>>,
+    pub(super) key_overlap: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +53,10 @@ pub(super) struct RawCheck {
 pub(super) struct RawRenewal {
     pub(super) kind: Spanned<String>,
     pub(super) lifetime: Option<Spanned<String>>,
+    pub(super) inactivity: Option<Spanned<String>>,
+    pub(super) rotate: Option<Spanned<bool>>,
     pub(super) grace: Option<Spanned<String>>,
+    pub(super) retry: Option<Spanned<String>>,
+    pub(super) reuse: Option<Spanned<String>>,
     pub(super) view: Option<Spanned<String>>,
 }

@@ -36,6 +36,9 @@ impl Store for AnyStore {
     async fn get(&self, key: Key<'_>, now: UnixMillis) -> Result<Option<Bytes>, Error> {
         either!(self, store => store.get(key, now).await)
     }
+    async fn get_and_touch(&self, key: Key<'_>, span: Span) -> Result<Option<Bytes>, Error> {
+        either!(self, store => store.get_and_touch(key, span).await)
+    }
     async fn get_many<const N: usize>(
         &self,
         keys: [Key<'_>; N],

@@ -172,6 +172,15 @@ impl Store for MemoryStore {
         Ok(self.read(key, now))
     }
 
+    async fn get_and_touch(&self, key: Key<'_>, span: Span) -> Result<Option<Bytes>, Error> {
+        let mut shard = self.shard(key);
+        let live = shard.entries.get_mut(key.id).filter(|slot| slot.until > span.now);
+        Ok(live.map(|slot| {
+            slot.until = span.until;
+            slot.value.clone()
+        }))
+    }
+
     async fn get_many<const N: usize>(
         &self,
         keys: [Key<'_>; N],

@@ -127,6 +127,13 @@ impl Store for RedisStore {
         Ok(value.map(Bytes::from))
     }
 
+    async fn get_and_touch(&self, key: Key<'_>, span: Span) -> Result<Option<Bytes>, Error> {
+        let mut command = command("GETEX", &self.key(key));
+        command.arg("PX").arg(span.ttl_ms());
+        let value: Option<Vec<u8>> = self.ask(&command).await?;
+        Ok(value.map(Bytes::from))
+    }
+
     async fn get_many<const N: usize>(
         &self,
         keys: [Key<'_>; N],

@@ -157,15 +157,59 @@ pub(crate) async fn live_logins_are_counted_where_they_are_listed(case: Case) {
     assert_eq!(nobody, (Verdict::Rejected(Rejection::Missing), 0));
 }
 
+pub(crate) async fn an_ended_login_writes_nothing_where_writes_are_checked(case: Case) {
+    let held = case.login(ALICE, T0).await;
+    case.backend.logout(held.presented(), held.refresh(), T0).await.unwrap();
+    let checked = !case.mechanism.checks_of(Access::Write).is_empty();
+    let verdict = case.backend.verify(held.presented(), Access::Write, T0).await.unwrap();
+    assert_eq!(verdict == Verdict::Rejected(Rejection::Revoked), checked);
+    let noted = case.backend.note(held.presented(), T0).await.unwrap();
+    assert_eq!(noted == Verdict::Rejected(Rejection::Revoked), checked);
+    if !case.is_checked() {
+        assert!(case.lets_in(&held, T0).await, "reads are not checked");
+    }
+}
+
+pub(crate) async fn a_user_row_is_seen_by_the_next_request(case: Case) {
+    if !case.mechanism.has(CheckKind::UserRow) {
+        return;
+    }
+    let (first, second) = (case.login(ALICE, T0).await, case.login(ALICE, T0).await);
+    let new = "another long password";
+    let change = async |held: &Held, current: &str, new: &str| {
+        let changed = case.backend.change_password(held.presented(), current, new, T0).await.unwrap();
+        assert!(matches!(changed, Some(Verdict::Accepted { .. })));
+    };
+    change(&first, PASSWORD, new).await;
+    assert!(case.lets_in(&first, T0).await);
+    assert_eq!(case.verdict(&second, T0).await, Verdict::Rejected(Rejection::Revoked));
+    let answer = case.backend.login(ALICE, new, Presented::default(), T0).await.unwrap();
+    let LoginAnswer::Granted(grant) = answer else { panic!("{answer:?}") };
+    let third = Held(grant);
+    assert!(case.lets_in(&third, T0).await, "a login under the new mark");
+    change(&third, new, PASSWORD).await;
+    assert_eq!(case.verdict(&first, T0).await, Verdict::Rejected(Rejection::Revoked), "spared once only");
+    let other = case.login(BOB, T0).await;
+    case.backend.disable(ALICE, T0).await.unwrap();
+    assert_eq!(case.verdict(&third, T0).await, Verdict::Rejected(Rejection::Revoked));
+    assert!(case.lets_in(&other, T0).await);
+}
+
 pub(crate) async fn a_rotated_key_ends_what_it_signed(case: Case) {
     let held = case.login(ALICE, T0).await;
-    let rotated = case.backend.rotate_key().await;
-    if !matches!(case.mechanism.credential, CredentialChoice::Jwt(_)) {
+    let rotated = case.backend.rotate_key(T0).await;
+    if !matches!(case.mechanism.credential, CredentialChoice::Jwt(_) | CredentialChoice::SignedCookie { .. })
+    {
         assert!(matches!(rotated, Err(Error::Unsupported(_))));
         return;
     }
     rotated.unwrap();
-    assert_eq!(case.verdict(&held, T0).await, Verdict::Rejected(Rejection::Invalid));
+    let overlap_ms = match &case.mechanism.credential {
+        CredentialChoice::Jwt(jwt) => jwt.key_overlap_ms.unwrap_or(0),
+        _ => 0,
+    };
+    assert_eq!(case.lets_in(&held, T0).await, overlap_ms > 0);
+    assert_eq!(case.verdict(&held, T0 + overlap_ms).await, Verdict::Rejected(Rejection::Invalid));
     let fresh = case.login(ALICE, T0).await;
     let verdict = case.backend.verify(fresh.presented(), Access::Read, T0).await.unwrap();
     assert!(matches!(verdict, Verdict::Accepted { .. }));

@@ -1,32 +1,57 @@
 //! Statements about the store: what a request costs there, what lies in it, and what happens without it.
 
-use auth::mechanism::CheckKind;
+use auth::mechanism::{CheckKind, CredentialChoice, RenewalChoice};
 use auth::{Access, Error, Verdict};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::harness::{ALICE, Case, PATIENCE, PREFIX, T0};
 
-pub(crate) async fn a_request_costs_one_round_trip_at_most(case: Case) {
+pub(crate) async fn a_request_costs_one_command_per_check(case: Case) {
     let held = case.login(ALICE, T0).await;
-    let cost = async || {
+    let cost = async |access| {
         let before = case.backend.totals();
-        let verdict = case.backend.verify(held.presented(), Access::Read, T0).await.unwrap();
+        let verdict = case.backend.verify(held.presented(), access, T0).await.unwrap();
         assert!(matches!(verdict, Verdict::Accepted { .. }));
         let after = case.backend.totals();
         let round_trips = after.store_round_trips - before.store_round_trips;
         (round_trips, after.store_commands - before.store_commands)
     };
-    let checks = case.mechanism.checks.len() as u64;
     let in_this_process = case.mechanism.checks.iter().any(|check| check.view.follows_the_log());
     let asks = case.redis.is_some() && !in_this_process;
-    let once = if asks { (checks.min(1), checks) } else { (0, 0) };
-    assert_eq!(cost().await, once, "one command per check");
-    assert_eq!(
-        cost().await,
-        if case.mechanism.lag_ms() > 0 { (0, 0) } else { once },
-        "a lag saves something"
-    );
+    // Whose row it is stands in the session: that one is read first, by a round trip of its own.
+    let in_turn = matches!(case.mechanism.credential, CredentialChoice::Opaque { .. });
+    for access in [Access::Read, Access::Write] {
+        let checks = case.mechanism.checks_of(access).len() as u64;
+        let round_trips = if in_turn { checks } else { checks.min(1) };
+        let once = if asks { (round_trips, checks) } else { (0, 0) };
+        let lags = case.mechanism.lag_ms() > 0;
+        if access == Access::Read || !lags {
+            assert_eq!(cost(access).await, once, "one command per check");
+        }
+        assert_eq!(cost(access).await, if lags { (0, 0) } else { once }, "a lag saves something");
+    }
+}
+
+pub(crate) async fn a_store_keeps_a_login_no_longer_than_it_may_be_inactive(case: Case) {
+    let RenewalChoice::Sliding { inactivity_ms } = case.mechanism.renewal else { return };
+    let held = case.login(ALICE, T0).await;
+    let Some(redis) = &case.redis else { return };
+    let left = || {
+        let keys = redis.dump();
+        keys.into_iter().find(|(key, ..)| key.contains(":live:")).expect("a session").2
+    };
+    let fits = |left: i64, from: u64| {
+        let from = from as i64;
+        left <= from && left > from - PATIENCE.as_millis() as i64
+    };
+    assert!(fits(left(), inactivity_ms), "{}", left());
+    // Half a minute before its absolute end it is written once more, and then read.
+    let late = T0 + held.life_s() * 1000 - 30_000;
+    case.backend.note(held.presented(), late).await.unwrap();
+    assert!(fits(left(), 30_000), "{}", left());
+    assert!(case.lets_in(&held, late).await);
+    assert!(fits(left(), inactivity_ms), "a request prolongs it: {}", left());
 }
 
 pub(crate) async fn nothing_at_rest_is_a_credential(case: Case) {

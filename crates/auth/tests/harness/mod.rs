@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use auth::mechanism::CredentialChoice;
 use auth::{
-    Access, AnyStore, Authenticator, Grant, KeyMaterial, LoginAnswer, Mechanism, MemoryStore, PasswordScheme,
-    PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, Verdict,
+    Access, Algorithm, AnyStore, Authenticator, Grant, KeyMaterial, LoginAnswer, Mechanism, MemoryStore,
+    PasswordScheme, PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, Verdict,
 };
 pub(crate) use redis_server::RedisServer;
 
@@ -79,6 +79,9 @@ impl Case {
     ) -> Self {
         let key = match &mechanism.credential {
             CredentialChoice::Jwt(jwt) => key.or_else(|| KeyMaterial::generate(jwt.algorithm).ok()),
+            CredentialChoice::SignedCookie { .. } => {
+                key.or_else(|| KeyMaterial::generate(Algorithm::Hs256).ok())
+            }
             _ => None,
         };
         let memory = MemoryStore::new();
@@ -152,14 +155,16 @@ impl Held {
     pub(crate) fn presented(&self) -> Presented<'_> {
         match &self.0 {
             Grant::Cookie { value, .. } => Presented { cookie: Some(value), bearer: None },
-            Grant::Tokens { access, .. } => Presented { cookie: None, bearer: Some(access) },
+            Grant::Tokens { access, .. } | Grant::Minted { access, .. } => {
+                Presented { cookie: None, bearer: Some(access) }
+            }
         }
     }
 
     pub(crate) fn text(&self) -> &str {
         match &self.0 {
             Grant::Cookie { value, .. } => value,
-            Grant::Tokens { access, .. } => access,
+            Grant::Tokens { access, .. } | Grant::Minted { access, .. } => access,
         }
     }
 
@@ -167,6 +172,7 @@ impl Held {
         match &self.0 {
             Grant::Cookie { .. } => None,
             Grant::Tokens { refresh, .. } => refresh.as_deref(),
+            Grant::Minted { session, .. } => Some(session),
         }
     }
 
@@ -174,7 +180,7 @@ impl Held {
     pub(crate) fn life_s(&self) -> u64 {
         match &self.0 {
             Grant::Cookie { max_age_s, .. } => *max_age_s,
-            Grant::Tokens { expires_in_s, .. } => *expires_in_s,
+            Grant::Tokens { expires_in_s, .. } | Grant::Minted { expires_in_s, .. } => *expires_in_s,
         }
     }
 }

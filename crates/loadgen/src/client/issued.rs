@@ -24,21 +24,19 @@ struct TokenResponse {
 }
 
 impl Issued {
-    /// Cookies where the answer sets any with a value, a bearer token otherwise.
+    /// A bearer token where the answer brings one, cookies otherwise. Cookies beside a token are what it is renewed
+    /// with.
     pub(super) fn read(response: Response<'_>) -> Option<Self> {
-        if response.sets_cookie
-            && let Some(header) = cookies(response.head)
-        {
-            return Some(Self { header, refresh: None });
+        let cookies = if response.sets_cookie { cookies(response.head) } else { None };
+        let token = serde_json::from_slice::<TokenResponse>(response.body).ok();
+        match (token.filter(|token| token.token_type.eq_ignore_ascii_case("bearer")), cookies) {
+            (Some(token), cookies) => Some(Self {
+                header: format!("Authorization: Bearer {}", token.access_token),
+                refresh: token.refresh_token.or(cookies),
+            }),
+            (None, Some(header)) => Some(Self { header, refresh: None }),
+            (None, None) => None,
         }
-        let token: TokenResponse = serde_json::from_slice(response.body).ok()?;
-        if !token.token_type.eq_ignore_ascii_case("bearer") {
-            return None;
-        }
-        Some(Self {
-            header: format!("Authorization: Bearer {}", token.access_token),
-            refresh: token.refresh_token,
-        })
     }
 }
 
@@ -87,6 +85,14 @@ mod tests {
             issued,
             Issued { header: "Authorization: Bearer a.b.c".into(), refresh: Some("r".into()) }
         );
+    }
+
+    #[test]
+    fn a_cookie_beside_a_token_renews_it() {
+        let head = "HTTP/1.1 200 OK\r\nset-cookie: __Host-session=abc; Path=/; Secure\r\n\r\n";
+        let issued = read(head, r#"{"access_token":"a.b.c","token_type":"Bearer","expires_in":60}"#).unwrap();
+        assert_eq!(issued.header, "Authorization: Bearer a.b.c");
+        assert_eq!(issued.refresh.as_deref(), Some("Cookie: __Host-session=abc"));
     }
 
     #[test]

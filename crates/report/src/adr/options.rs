@@ -81,6 +81,11 @@ fn promises(weighed: &mut Weighed, row: &RowRecord) {
         StoreDown::Closed => {
             weighed.bad.push("while its store is down, every request is refused (declared)".into());
         }
+        StoreDown::WritesClosed => {
+            weighed
+                .neutral
+                .push("while its store is down, writes are refused and reads go on (declared)".into());
+        }
         StoreDown::Unaffected => {
             weighed.good.push("no request depends on a store that can be down (declared)".into());
         }

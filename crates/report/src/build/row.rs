@@ -76,6 +76,7 @@ fn store_down(promise: StoreDown) -> &'static str {
     match promise {
         StoreDown::Open => "let in unchecked",
         StoreDown::Closed => "refused (503)",
+        StoreDown::WritesClosed => "reads unaffected, writes refused (503)",
         StoreDown::Unaffected => "unaffected",
     }
 }
@@ -84,6 +85,7 @@ fn credential(describe: &Value) -> String {
     match (describe["credential"].as_str(), describe["algorithm"].as_str()) {
         (Some("bare-subject"), _) => "bare subject".to_owned(),
         (Some("opaque"), _) => "opaque random id".to_owned(),
+        (Some("signed-cookie"), _) => "signed cookie (HMAC-SHA-256)".to_owned(),
         (Some("jwt"), Some(algorithm)) => format!("signed JWT ({algorithm})"),
         (Some("jwt"), None) => "signed JWT".to_owned(),
         (other, _) => other.unwrap_or_default().replace('-', " "),
@@ -98,12 +100,21 @@ fn checks(describe: &Value) -> (Vec<String>, String) {
         .unwrap_or(&none)
         .iter()
         .map(|check| (text(&check["kind"]), view(&check["view"])))
+        .chain(writes(describe))
         .collect();
     let first = listed.first().map(|(_, view)| view.clone()).unwrap_or_default();
     if listed.iter().all(|(_, view)| *view == first) {
         return (listed.into_iter().map(|(kind, _)| kind).collect(), first);
     }
     (listed.into_iter().map(|(kind, view)| format!("{kind} ({view})")).collect(), String::new())
+}
+
+/// What only writes check.
+fn writes(describe: &Value) -> impl Iterator<Item = (String, String)> {
+    let checks = describe["write_checks"].as_array().into_iter().flatten();
+    checks
+        .filter(|check| !describe["checks"].as_array().is_some_and(|all| all.contains(check)))
+        .map(|check| (format!("{}, writes only", text(&check["kind"])), view(&check["view"])))
 }
 
 fn view(view: &Value) -> String {
@@ -116,8 +127,13 @@ fn view(view: &Value) -> String {
 
 fn renewal(renewal: &Value) -> String {
     match (renewal["kind"].as_str(), renewal["rotates"].as_bool()) {
+        (Some("refresh"), Some(true)) if renewal["retry"] == "answer" => {
+            "rotating refresh token, retries answered".to_owned()
+        }
         (Some("refresh"), Some(true)) => "rotating refresh token".to_owned(),
         (Some("refresh"), _) => "refresh token".to_owned(),
+        (Some("minted"), _) => "minted from a session cookie".to_owned(),
+        (Some("sliding"), _) => "sliding: by every request".to_owned(),
         (other, _) => other.unwrap_or("none").replace('-', " "),
     }
 }
@@ -152,5 +168,7 @@ mod tests {
         let two = json!({ "checks": [{ "kind": "deny-list", "view": "local" }, { "kind": "epoch", "view": "store" }] });
         assert_eq!(checks(&two).0, ["deny list (node-local memory)", "epoch (shared store)"]);
         assert_eq!(checks(&json!({})), (vec![], String::new()));
+        let writes = json!({ "checks": [], "write_checks": [{ "kind": "live-list", "view": "store" }] });
+        assert_eq!(checks(&writes).0, ["live list, writes only"]);
     }
 }

@@ -193,6 +193,9 @@ fn usage(row: &RowRecord, at: &Column, floor: Option<Column>, logins: Option<f64
 pub(crate) fn keeps_logins(row: &RowRecord) -> bool {
     let says = &row.describe;
     let local = |value: &serde_json::Value| value["view"] == "local";
-    let checks = says["checks"].as_array().is_some_and(|checks| checks.iter().any(local));
-    checks || local(&says["renewal"]) || (says["index"] == true && says["store"] == "memory")
+    let checks = |key: &str| says[key].as_array().is_some_and(|checks| checks.iter().any(local));
+    checks("checks")
+        || checks("write_checks")
+        || local(&says["renewal"])
+        || (says["index"] == true && says["store"] == "memory")
 }

@@ -72,6 +72,10 @@ fn push_line(text: &mut String, subject: u32, device: u8, grant: &Grant) {
             let refresh = refresh.as_deref().unwrap_or("-");
             writeln!(text, "{subject}\t{device}\tAuthorization: Bearer {access}\t{refresh}")
         }
+        Grant::Minted { access, session, .. } => {
+            let name = wire::COOKIE;
+            writeln!(text, "{subject}\t{device}\tAuthorization: Bearer {access}\tCookie: {name}={session}")
+        }
     };
 }
 

@@ -158,7 +158,7 @@ fn identity_json(subject: &str, digest: u64) -> Vec<u8> {
     body
 }
 
-/// 200 with a credential: a cookie that is in no body, or an RFC 6749 §5.1 token response.
+/// 200 with a credential: a cookie that is in no body, an RFC 6749 §5.1 token response, or both.
 pub(crate) fn granted(grant: &Grant) -> Result<Reply, Refusal> {
     let mut reply = match grant {
         Grant::Cookie { value, max_age_s } => {
@@ -173,12 +173,27 @@ pub(crate) fn granted(grant: &Grant) -> Result<Reply, Refusal> {
                 expires_in: *expires_in_s,
                 refresh_token: refresh.as_deref(),
             };
-            let body = serde_json::to_vec(&tokens).map_err(|_| Refusal::Internal)?;
-            json(StatusCode::OK, Bytes::from(body))
+            token_response(&tokens)?
+        }
+        Grant::Minted { access, expires_in_s, session, max_age_s } => {
+            let tokens = TokenBody {
+                access_token: access,
+                token_type: "Bearer",
+                expires_in: *expires_in_s,
+                refresh_token: None,
+            };
+            let mut reply = token_response(&tokens)?;
+            set_cookie(&mut reply, session, Some(*max_age_s))?;
+            reply
         }
     };
     reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(reply)
+}
+
+fn token_response(tokens: &TokenBody<'_>) -> Result<Reply, Refusal> {
+    let body = serde_json::to_vec(tokens).map_err(|_| Refusal::Internal)?;
+    Ok(json(StatusCode::OK, Bytes::from(body)))
 }
 
 /// RFC 6749 §5.1.

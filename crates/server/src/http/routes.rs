@@ -81,7 +81,8 @@ impl Api {
             }
             (wire::PASSWORD, &Method::POST) => self.password(headers, body).await,
             (wire::SESSIONS, &Method::GET | &Method::HEAD) => self.sessions(headers).await,
-            (wire::ME, _) => Err(Refusal::Method("GET, HEAD")),
+            (wire::JWKS, &Method::GET | &Method::HEAD) => self.key_set(),
+            (wire::ME | wire::JWKS, _) => Err(Refusal::Method("GET, HEAD")),
             (wire::SESSIONS, _) => Err(Refusal::Method("GET, HEAD, DELETE")),
             (
                 wire::NOTE | wire::LOGIN | wire::REFRESH | wire::LOGOUT | wire::LOGOUT_ALL | wire::PASSWORD,
@@ -126,6 +127,9 @@ impl Api {
     }
 
     async fn refresh(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        if self.authenticator.mechanism().mints() {
+            return self.mint(headers, body).await;
+        }
         let form = form(headers, body).await?;
         let grant_type = body::form_field(&form, "grant_type")?;
         if grant_type.ok_or(Refusal::BadRequest("invalid_request"))? != "refresh_token" {
@@ -135,6 +139,16 @@ impl Api {
             body::form_field(&form, "refresh_token")?.ok_or(Refusal::BadRequest("invalid_request"))?;
         let exchange = pin!(self.authenticator.refresh(&token, self.clock.now()));
         let grant = self.ask(exchange).await?;
+        reply::granted(&grant.ok_or(Refusal::BadRequest("invalid_grant"))?)
+    }
+
+    /// A token from the session whose cookie comes along, and which a page of another site could make the browser send.
+    async fn mint(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        let presented = unsafe_request(headers)?;
+        body::read(body).await?;
+        let session = presented.cookie.ok_or(Refusal::Unauthorized { presented: false })?;
+        let minted = pin!(self.authenticator.refresh(session, self.clock.now()));
+        let grant = self.ask(minted).await?;
         reply::granted(&grant.ok_or(Refusal::BadRequest("invalid_grant"))?)
     }
 
@@ -174,6 +188,11 @@ impl Api {
         let (verdict, count) = self.ask(list).await?;
         let body = Bytes::from(format!(r#"{{"sessions":{count}}}"#));
         admitted(verdict, |_| reply::json(StatusCode::OK, body))
+    }
+
+    fn key_set(&self) -> Result<Reply, Refusal> {
+        let keys = self.authenticator.public_keys(self.clock.now()).map_err(|error| broken(&error))?;
+        Ok(reply::json(StatusCode::OK, Bytes::from(keys.to_string())))
     }
 
     /// What the backend says within the deadline. Pinned where it was made, a question is not moved any more.

@@ -180,22 +180,56 @@ fn a_changed_password_is_the_only_one_and_ends_other_logins() {
 }
 
 #[test]
-fn a_refresh_token_is_exchanged_once() {
-    for_each(|_, client| {
+fn a_refresh_token_is_exchanged_as_declared() {
+    for_each(|server, client| {
         let held = login(client, 13);
-        let form = |token: &str| format!("grant_type=refresh_token&refresh_token={token}");
         let Some(token) = &held.refresh else {
-            let answer = client.post_form(wire::REFRESH, &[], &form("x"));
+            let form = "grant_type=refresh_token&refresh_token=x";
+            let answer = client.post_form(wire::REFRESH, &[], form);
             assert!(matches!(answer.status, 400 | 501), "{answer:?}");
             return;
         };
-        let answer = client.post_form(wire::REFRESH, &[], &form(token)).expect(200);
+        if token.starts_with("Cookie:") {
+            client.send("POST", wire::REFRESH, &[], "").expect(401);
+            client.send("POST", wire::REFRESH, &[token, "Sec-Fetch-Site: cross-site"], "").expect(403);
+        }
+        let answer = exchange(client, token).expect(200);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let renewed = Held::from_answer(13, &answer);
         assert_eq!(client.get(wire::ME, &[&renewed.header]).expect(200).body, renewed.identity(256));
-        let again = client.post_form(wire::REFRESH, &[], &form(token)).expect(400);
-        assert_eq!(again.body, r#"{"error":"invalid_grant"}"#);
+        let again = exchange(client, token);
+        let renewal = &server.ready.describe["renewal"];
+        if renewal["rotates"] == true && renewal["retry"] == "refuse" {
+            assert_eq!(again.expect(400).body, r#"{"error":"invalid_grant"}"#);
+        } else {
+            // The token stays, or a retry gets its successor.
+            assert_eq!(Held::from_answer(13, &again.expect(200)).refresh, renewed.refresh);
+        }
     });
+}
+
+/// By the refresh token, or by the cookie of the session that tokens are minted from.
+fn exchange(client: &mut Client, token: &str) -> Answer {
+    if token.starts_with("Cookie:") {
+        return client.send("POST", wire::REFRESH, &[token], "");
+    }
+    client.post_form(wire::REFRESH, &[], &format!("grant_type=refresh_token&refresh_token={token}"))
+}
+
+#[test]
+fn a_logout_ends_the_session_that_mints() {
+    let server = Server::in_memory("jwt-minted");
+    let mut client = server.client();
+    let first = login(&mut client, 14);
+    let session = first.refresh.unwrap();
+    client.send("POST", wire::LOGOUT, &[&first.header], "").expect(204);
+    assert_eq!(exchange(&mut client, &session).expect(400).body, r#"{"error":"invalid_grant"}"#);
+    let session = login(&mut client, 14).refresh.unwrap();
+    let answer = client.send("POST", wire::LOGOUT, &[&session], "").expect(204);
+    assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.contains("Max-Age=0")));
+    exchange(&mut client, &session).expect(400);
+    let held = server.provision(1, 1).pop().unwrap();
+    exchange(&mut client, &held.refresh.unwrap()).expect(200);
 }
 
 #[test]

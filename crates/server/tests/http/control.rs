@@ -100,6 +100,27 @@ fn a_rotated_key_ends_all_tokens_and_a_session_has_none() {
 }
 
 #[test]
+fn the_key_set_follows_a_rotation() {
+    let server = Server::in_memory("jwt-key-rotation");
+    let mut client = server.client();
+    let held = login(&mut client, 1);
+    let kid = |client: &mut crate::client::Client| {
+        let set = client.get(wire::JWKS, &[]).expect(200).json();
+        let keys = set["keys"].as_array().unwrap().clone();
+        assert_eq!(keys.len(), 1, "a replaced key is dropped at once");
+        assert_eq!((&keys[0]["kty"], &keys[0]["crv"]), (&"OKP".into(), &"Ed25519".into()));
+        keys[0]["kid"].as_str().unwrap().to_owned()
+    };
+    let before = kid(&mut client);
+    client.get(wire::ME, &[&held.header]).expect(200);
+    server.control().send("POST", wire::CONTROL_ROTATE_KEY, &[], "").expect(200);
+    assert_ne!(kid(&mut client), before);
+    client.get(wire::ME, &[&held.header]).expect(401);
+    client.send("POST", wire::JWKS, &[], "").expect(405);
+    Server::in_memory("jwt-stateless").client().get(wire::JWKS, &[]).expect(501);
+}
+
+#[test]
 fn an_offset_clock_sees_credentials_expire() {
     for name in ["jwt-stateless", "session-memory"] {
         let server = Server::in_memory(name);

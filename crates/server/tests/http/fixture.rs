@@ -152,11 +152,15 @@ impl Held {
 
     /// From the answer to a login or a refresh.
     pub(crate) fn from_answer(subject: u32, answer: &Answer) -> Self {
-        if let Some(cookie) = answer.header("set-cookie") {
-            let pair = cookie.split(';').next().unwrap();
-            return Self { subject, header: format!("Cookie: {pair}"), refresh: None };
-        }
         let body = answer.json();
+        if let Some(cookie) = answer.header("set-cookie") {
+            let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
+            let Some(token) = body["access_token"].as_str() else {
+                return Self { subject, header: cookie, refresh: None };
+            };
+            // Tokens are minted from the session.
+            return Self { subject, header: format!("Authorization: Bearer {token}"), refresh: Some(cookie) };
+        }
         let header = format!("Authorization: Bearer {}", body["access_token"].as_str().unwrap());
         Self { subject, header, refresh: body["refresh_token"].as_str().map(str::to_owned) }
     }

@@ -136,6 +136,8 @@ fn a_killed_store_is_503_and_the_server_goes_on() {
                 assert_eq!(answer.expect(503).header("retry-after"), Some("1"));
             } else if path == wire::ME {
                 answer.expect(200);
+            } else if header.promises.store_down == StoreDown::WritesClosed {
+                answer.expect(503);
             }
         }
         let body = crate::fixture::login_body(2, wire::PASSWORD_TEXT);

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::{MAX_LIFETIME_MS, Parsed, duration_ms, refuse, unknown};
 use crate::mechanism::raw::RawCheck;
-use crate::mechanism::{CheckChoice, CheckKind, Mechanism, View};
+use crate::mechanism::{CheckChoice, CheckKind, Mechanism, RenewalChoice, View};
 
 /// Answers that a cache keeps unless the file says otherwise.
 const DEFAULT_ENTRIES: u32 = 100_000;
@@ -83,6 +83,31 @@ pub(super) fn fits(mechanism: &Mechanism, check: CheckChoice, span: Option<Range
             span,
             "the log tells what was ended, and a live list is about what was not",
             "use `view = \"store\"` or `view = \"cached\"`",
+        ));
+    }
+    let asks = matches!(check.view, View::Store | View::Local);
+    if check.kind == CheckKind::UserRow && !asks {
+        return Err(refuse(
+            key,
+            span,
+            "a user's row is read to see a change at once, and what is kept of it here is not told of changes",
+            "use `view = \"store\"`, or the check `epoch`",
+        ));
+    }
+    if matches!(mechanism.renewal, RenewalChoice::Sliding { .. }) && !asks {
+        return Err(refuse(
+            key,
+            span,
+            "a request that prolongs its login must reach the store",
+            "use `view = \"store\"`, or remove `[mechanism.renewal]`",
+        ));
+    }
+    if mechanism.write_checks.contains(&check) && !mechanism.checks.contains(&check) && !asks {
+        return Err(refuse(
+            key,
+            span,
+            "what only writes check is read from the store",
+            "use `view = \"store\"`",
         ));
     }
     let alone = check.kind == CheckKind::DenyList && mechanism.checks.len() == 1;
