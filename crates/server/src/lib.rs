@@ -14,6 +14,7 @@ mod http;
 mod process;
 mod run;
 mod subjects;
+mod sweep;
 mod totals;
 mod upkeep;
 mod work;

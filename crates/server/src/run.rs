@@ -25,6 +25,7 @@ use crate::connections::Connections;
 use crate::control::Control;
 use crate::http::routes::Api;
 use crate::subjects::Subjects;
+use crate::sweep::sweep;
 use crate::workers::Workers;
 use crate::{Error, process};
 
@@ -100,6 +101,7 @@ async fn serve(
     let mut workers = Workers::start(&api, options.threads, &ended, DRAIN)?;
     let controlled = control_task(control, &api, options);
     let kept_up = tokio::task::spawn_local(crate::upkeep::run(Arc::clone(&api)));
+    let sweeping = tokio::task::spawn_local(sweep(Arc::clone(&api)));
 
     let mut stop = pin!(stop);
     // Polled before the ready line, so that whoever reads it may send the signal at once.
@@ -115,6 +117,7 @@ async fn serve(
     workers.drain(DRAIN).await;
     controlled.abort();
     kept_up.abort();
+    sweeping.abort();
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! The reference store: this process's memory, sharded so that several threads rarely meet.
 //!
 //! A value past its expiry is not returned. It is freed by a sweep of its shard, which an insertion triggers once the
-//! shard has doubled since the last one (amortised constant cost), or by [`MemoryStore::sweep`].
+//! shard has doubled since the last one (amortised constant cost), or by [`MemoryStore::sweep`] and
+//! [`MemoryStore::sweep_one`], which a server calls on a timer.
 
 mod feed;
 pub(crate) mod hash;
@@ -107,6 +108,19 @@ impl MemoryStore {
             locked(shard).sweep(now);
         }
     }
+
+    /// Frees what has ended by `now` in one shard, the `turn`-th in a round of all of them: [`Self::SWEEP_TURNS`] turns
+    /// visit every shard once, and no turn holds a lock longer than one shard takes.
+    pub fn sweep_one(&self, turn: usize, now: UnixMillis) {
+        let (table, shard) = (turn / SHARDS % (Kind::ALL.len() + 1), turn % SHARDS);
+        match self.values.get(table) {
+            Some(values) => locked(&values[shard]).sweep(now),
+            None => locked(&self.indexes[shard]).sweep(now),
+        }
+    }
+
+    /// Turns of [`Self::sweep_one`] after which every shard was visited.
+    pub const SWEEP_TURNS: usize = SHARDS * (Kind::ALL.len() + 1);
 
     fn shard(&self, key: Key<'_>) -> MutexGuard<'_, Shard<Slot>> {
         locked(&self.values[key.kind.slot()][Self::place(key.id)])
