@@ -15,34 +15,16 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use benches::backends::{HELD, KEPT, NOW, PrivateRedis, SHIPPED, Subject, at_once, file, principal};
+use benches::library::{Claims, Library, SECRET, jwt_backend};
 use criterion::{Criterion, criterion_group, criterion_main};
-use jsonwebtoken::{DecodingKey, Validation};
-use serde::{Deserialize, Serialize};
-
-const ISSUER: &str = "https://issuer.authbench.example";
-const AUDIENCE: &str = "https://api.authbench.example";
-const SECRET: [u8; 32] = *b"an HS256 key of thirty-two bytes";
 
 /// Life of a login in the shipped files, milliseconds.
 const LIFE_MS: u64 = 8 * 3_600_000;
 
-/// The claims as a user of the library would declare them.
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    sub: String,
-    aud: String,
-    client_id: String,
-    exp: u64,
-    iat: u64,
-    jti: String,
-    roles: Vec<String>,
-    tenant: String,
-}
-
-fn jwt(algorithm: Algorithm, key: &str) -> String {
+/// With a key of its own making.
+fn jwt(algorithm: Algorithm) -> String {
     let name = algorithm.name();
-    format!("[mechanism.credential]\nkind = \"jwt\"\nlifetime = \"8h\"\nalgorithm = \"{name}\"\n{key}")
+    format!("[mechanism.credential]\nkind = \"jwt\"\nlifetime = \"8h\"\nalgorithm = \"{name}\"\n")
 }
 
 fn subject(text: &str) -> Subject {
@@ -64,8 +46,7 @@ fn verify_of(criterion: &mut Criterion, group: &str, name: &str, subject: &Subje
 
 /// HS256: floor, library and backend on the same tokens, in the same run.
 fn hs256(criterion: &mut Criterion) {
-    let key = format!("key = \"{}\"\n", URL_SAFE_NO_PAD.encode(SECRET));
-    let subject = subject(&jwt(Algorithm::Hs256, &key));
+    let subject = subject(&jwt_backend(Algorithm::Hs256.name()));
     let tokens: Vec<&str> = (0..HELD as usize).filter_map(|at| subject.presented(at).bearer).collect();
 
     let secret = hmac::Key::new(hmac::HMAC_SHA256, &SECRET);
@@ -77,13 +58,9 @@ fn hs256(criterion: &mut Criterion) {
         let payload = URL_SAFE_NO_PAD.decode(message.split_once('.')?.1).ok()?;
         serde_json::from_slice(&payload).ok()
     };
-    let decoding = DecodingKey::from_secret(&SECRET);
-    let mut validation = Validation::new(jsonwebtoken::Algorithm::HS256);
-    validation.set_issuer(&[ISSUER]);
-    validation.set_audience(&[AUDIENCE]);
-    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let library = |token: &str| jsonwebtoken::decode::<Claims>(token, &decoding, &validation);
-    assert!(floor(tokens[0]).is_some() && library(tokens[0]).is_ok(), "the comparison checks real tokens");
+    let theirs = Library::default();
+    let library = |token: &str| theirs.claims(token);
+    assert!(floor(tokens[0]).is_some() && library(tokens[0]).is_some(), "the comparison checks real tokens");
 
     let mut group = criterion.benchmark_group("verify/HS256");
     let mut at = 0;
@@ -95,7 +72,7 @@ fn hs256(criterion: &mut Criterion) {
 
 fn algorithms(criterion: &mut Criterion) {
     for algorithm in Algorithm::ALL {
-        let subject = subject(&jwt(algorithm, ""));
+        let subject = subject(&jwt(algorithm));
         verify_of(criterion, "verify/algorithm", algorithm.name(), &subject);
         let principal = principal(0);
         criterion.benchmark_group("issue/algorithm").bench_function(algorithm.name(), |bench| {
