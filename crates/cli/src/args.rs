@@ -1,11 +1,17 @@
 //! What may be typed: the commands and what all of them share.
 
+use std::io::BufRead;
+
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
+use scenario::wire::FROM_STDIN;
 
 use crate::commands;
 use crate::error::Failure;
 use crate::exit;
+
+/// Bytes of an address read from standard input, at most.
+const LONGEST_ADDRESS: u64 = 4096;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -28,6 +34,8 @@ pub(crate) enum Command {
     Run(commands::run::RunArgs),
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
+    Ci(commands::ci::CiArgs),
+    Capacity(commands::capacity::CapacityArgs),
     Reproduce(commands::reproduce::ReproduceArgs),
     Advise(commands::advise::AdviseArgs),
     Adr(commands::adr::AdrArgs),
@@ -44,14 +52,40 @@ pub(crate) enum Command {
     Child(commands::child::ChildArgs),
 }
 
-/// Refuses what cannot be the address of a store. Not a parser of clap's: that would repeat a password in its message.
-pub(crate) fn check_redis(address: Option<&str>) -> Result<(), Failure> {
+/// The address of a store as it was given, or from standard input where `-` was: arguments can be read by everyone on the
+/// machine. Refuses what cannot be one. Not a parser of clap's: that would repeat a password in its message.
+pub(crate) fn redis_address(given: Option<&str>) -> Result<Option<String>, Failure> {
+    let Some(given) = given else { return Ok(None) };
+    let address = if given == FROM_STDIN { first_line(std::io::stdin().lock())? } else { given.to_owned() };
     let known = |url: url::Url| ["redis", "rediss", "redis+unix", "unix"].contains(&url.scheme());
-    match address {
-        Some(text) if !url::Url::parse(text).is_ok_and(known) => {
-            Err(Failure::usage(format!("--redis: `{text}` is no address of a Redis"))
-                .hint("it looks like redis://127.0.0.1:6379 or rediss://USER:PASSWORD@HOST:6380"))
+    if url::Url::parse(&address).is_ok_and(known) {
+        return Ok(Some(address));
+    }
+    Err(Failure::usage(format!("--redis: `{address}` is no address of a Redis"))
+        .hint("it looks like redis://127.0.0.1:6379 or rediss://USER:PASSWORD@HOST:6380, or - to read it from stdin"))
+}
+
+fn first_line(input: impl BufRead) -> Result<String, Failure> {
+    let mut line = String::new();
+    input
+        .take(LONGEST_ADDRESS)
+        .read_line(&mut line)
+        .map_err(|e| Failure::usage("--redis -: standard input cannot be read").because(&e))?;
+    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_first_line_of_its_input() {
+        for (input, address) in [("redis://:x@h\nmore", "redis://:x@h"), ("redis://h", "redis://h"), ("", "")]
+        {
+            assert_eq!(first_line(input.as_bytes()).unwrap(), address);
         }
-        _ => Ok(()),
+        assert!(redis_address(Some("http://host")).is_err());
+        assert_eq!(redis_address(Some("redis://host")).unwrap().as_deref(), Some("redis://host"));
+        assert_eq!(redis_address(None).unwrap(), None);
     }
 }

@@ -2,8 +2,10 @@
 
 pub(crate) mod adr;
 pub(crate) mod advise;
+pub(crate) mod capacity;
 pub(crate) mod check;
 pub(crate) mod child;
+pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod init;
@@ -27,6 +29,8 @@ pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Fa
         Command::Run(args) => run::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
+        Command::Ci(args) => ci::run(&args, output),
+        Command::Capacity(args) => capacity::run(&args, output),
         Command::Reproduce(args) => reproduce::run(&args, output),
         Command::Advise(args) => advise::run(&args, output),
         Command::Adr(args) => adr::run(&args, output),

@@ -16,7 +16,8 @@ pub(crate) enum Exit {
     Usage,
     /// 3: a claim or a threshold is violated by a conclusive measurement.
     Violated,
-    /// 4: the measurement is void, unreliable or was interrupted, so nothing is claimed.
+    /// 4: the measurement, or that of one backend whose server died, is void, unreliable or was interrupted: nothing is
+    /// claimed.
     Void,
 }
 

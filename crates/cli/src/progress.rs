@@ -31,6 +31,10 @@ impl Progress {
             Event::Budget(budget) => self.say(&sentence(budget)),
             Event::Skipped(skipped) => self.say(&skipped_lines(skipped)),
             Event::Warning(warning) => self.say(&warning_line(&warning.row, &warning.message)),
+            Event::RowFailed { row, message } => {
+                let first = message.lines().next().unwrap_or_default();
+                self.say(&format!("failed: {row}: {first}\n  the other rows are measured on"));
+            }
             Event::SetUp { row, message } => {
                 let about = if row.is_empty() { String::new() } else { format!("{row}: ") };
                 self.bar.set_message(format!("{about}{message}"));
@@ -89,13 +93,18 @@ fn clock_text(remaining_ns: u64) -> String {
 /// What a run will take, in one line.
 pub(crate) fn sentence(budget: &Budget) -> String {
     let seconds = |ms: u64| format!("{:.0} s", (ms as f64 / 1000.0).ceil());
-    let growth = if budget.total_max_ms() > budget.total_ms() {
-        format!(", at most {} if the intervals stay wide", seconds(budget.total_max_ms()))
+    let most = if budget.total_max_ms() > budget.total_ms() {
+        let why = if budget.paired_max_ms > budget.paired_ms {
+            " if intervals stay wide and blocks must be repeated"
+        } else {
+            " if blocks must be repeated"
+        };
+        format!(", at most {}{why}", seconds(budget.total_max_ms()))
     } else {
         String::new()
     };
     format!(
-        "{} rows, {} blocks: about {} ({} paired rounds, {} whole episodes, {} set-up){growth}",
+        "{} rows, {} blocks: about {} ({} paired rounds, {} whole episodes, {} set-up){most}",
         budget.rows,
         budget.blocks,
         seconds(budget.total_ms()),
@@ -126,13 +135,24 @@ mod tests {
             paired_max_ms: 43_200,
             episodes_ms: 12_000,
             set_up_ms: 4_100,
+            repeats_max_ms: 0,
+            limit_ms: None,
         };
         assert_eq!(
             sentence(&fixed),
             "9 rows, 90 blocks: about 60 s (44 s paired rounds, 12 s whole episodes, 5 s set-up)"
         );
-        let growing = Budget { paired_max_ms: 86_400, ..fixed };
-        assert!(sentence(&growing).ends_with("set-up), at most 103 s if the intervals stay wide"));
+        let growing = Budget { paired_max_ms: 86_400, repeats_max_ms: 10_000, ..fixed.clone() };
+        assert!(
+            sentence(&growing)
+                .ends_with("set-up), at most 113 s if intervals stay wide and blocks must be repeated")
+        );
+        let repeating = Budget { repeats_max_ms: 7_000, ..fixed };
+        assert!(sentence(&repeating).ends_with("set-up), at most 67 s if blocks must be repeated"));
+        let bounded = Budget { limit_ms: Some(62_000), ..repeating.clone() };
+        assert!(sentence(&bounded).ends_with("at most 62 s if blocks must be repeated"));
+        // Planned blocks are not left out for a limit.
+        assert_eq!(Budget { limit_ms: Some(10_000), ..repeating }.total_max_ms(), 59_300);
     }
 
     #[test]

@@ -55,9 +55,11 @@ impl Reported {
         let all_void = ranked.peek().is_some() && ranked.all(|block| !block.validity.valid);
         let mut verdicts = report.scenarios.iter().flat_map(|scenario| &scenario.comparisons).peekable();
         let unranked = verdicts.peek().is_some() && verdicts.all(|it| it.verdict == Verdict::Unranked);
+        let row_failed = report.rows.iter().any(|row| row.failure.is_some());
         if !report.wrong.is_empty() {
             Exit::Violated
         } else if !report.run.complete
+            || row_failed
             || all_void
             || unranked
             || report.validity.status == RunState::Unreliable

@@ -50,6 +50,13 @@ pub enum Event {
         /// Widest half-width so far (ratio minus one).
         half_width: f64,
     },
+    /// A row's server or store died: it is not measured any more, the others are.
+    RowFailed {
+        /// Row name.
+        row: String,
+        /// What happened, where.
+        message: String,
+    },
     /// Something that does not end the run but belongs into the report.
     Warning(Warning),
 }
@@ -68,7 +75,7 @@ pub struct Progress {
 }
 
 /// Time a plan takes: rows × rounds × (warm + block) for each scenario, the episodes and the set-up.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
     /// Rows measured, controls included.
     pub rows: u32,
@@ -82,19 +89,28 @@ pub struct Budget {
     pub episodes_ms: u64,
     /// Starting, provisioning, pilots and ceiling, milliseconds: an estimate.
     pub set_up_ms: u64,
+    /// Blocks that failed their self-checks and are measured again, at most, milliseconds.
+    #[serde(default)]
+    pub repeats_max_ms: u64,
+    /// What the plan allows the whole run, milliseconds: repeats end there.
+    #[serde(default)]
+    pub limit_ms: Option<u64>,
 }
 
 impl Budget {
-    /// All of it without growth, milliseconds.
+    /// All of it without growth and repeats, milliseconds.
     #[must_use]
     pub fn total_ms(&self) -> u64 {
         self.paired_ms + self.episodes_ms + self.set_up_ms
     }
 
-    /// All of it with every scenario grown to its last round, milliseconds.
+    /// All of it with every scenario grown to its last round and every void block measured again that may be,
+    /// milliseconds.
     #[must_use]
     pub fn total_max_ms(&self) -> u64 {
-        self.paired_max_ms + self.episodes_ms + self.set_up_ms
+        let planned_ms = self.paired_max_ms + self.episodes_ms + self.set_up_ms;
+        let all_ms = planned_ms + self.repeats_max_ms;
+        self.limit_ms.map_or(all_ms, |limit_ms| all_ms.min(limit_ms.max(planned_ms)))
     }
 }
 

@@ -125,4 +125,6 @@ fn read(operation: Operation, answer: Answer) -> Reading {
 }
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
 mod tests;

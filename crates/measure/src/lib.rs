@@ -4,6 +4,7 @@
 
 pub mod affinity;
 pub mod block;
+pub mod capacity;
 mod clock;
 pub mod environment;
 pub mod error;
@@ -26,6 +27,6 @@ pub use event::Event;
 pub use loadgen::Ending;
 pub use plan::Plan;
 pub use recording::Recording;
-pub use run::{RunOptions, RunSummary, run};
+pub use run::{Build, RunOptions, RunSummary, run};
 pub use scenario::backend::{Lag, LogoutAll, Promises, StoreDown};
 pub use scenario::{FileError, Operation, file};

@@ -3,17 +3,22 @@
 mod budget;
 mod check;
 
-pub(crate) use budget::{CALIBRATION_BLOCKS, CEILING_MS};
+pub(crate) use budget::{
+    BETWEEN_BLOCKS_MS, BLOCKS_PER_REPEAT, CALIBRATION_BLOCKS, CEILING_MS, WARM_AFTER_START_MS, fewest_rounds,
+    start_ms,
+};
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use scenario::FileError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A plan as it stands in a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "authbench plan")]
 pub struct Plan {
     /// Name, e.g. `quick`.
     pub name: String,
@@ -35,6 +40,11 @@ pub struct Plan {
     /// up, and discards that much after every start. 0 = none.
     #[serde(default)]
     pub pilot_ms: u64,
+    /// Time the whole run may take, milliseconds: void blocks are measured again only while it lasts. Absent = one
+    /// void block in six is, whatever it takes. Planned blocks are never left out for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1000))]
+    pub limit_ms: Option<u64>,
     /// Registered statistics.
     pub statistics: Statistics,
     /// Controls that run beside the backends.
@@ -89,7 +99,7 @@ impl Plan {
 }
 
 /// A stationary scenario in paired rounds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PairedScenario {
     /// Scenario name or file.
@@ -106,7 +116,7 @@ pub struct PairedScenario {
 }
 
 /// What is registered before the data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statistics {
     /// Family-wise error rate.
@@ -126,7 +136,7 @@ fn once() -> u32 {
 }
 
 /// Threads of a server, and CPUs of both sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cores {
     /// Worker threads of each server process.
@@ -144,7 +154,7 @@ impl Default for Cores {
 }
 
 /// Controls beside the backends.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Controls {
     /// Identical twins of the baseline.

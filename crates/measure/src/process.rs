@@ -10,4 +10,4 @@ mod launcher;
 
 pub use child::Child;
 pub use guard::{CHILD_ARGUMENT, become_child};
-pub use launcher::{Launcher, Spawn};
+pub use launcher::{Launcher, Secret, Spawn};

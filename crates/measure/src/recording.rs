@@ -21,12 +21,14 @@ mod writer;
 
 pub use digest::sha256_hex;
 pub use facts::{
-    Calibration, Control, Entered, Entry, RowRecord, RunRecord, ScenarioRecord, StoreRecord, Tool,
+    Calibration, Control, Entered, Entry, RowFailure, RowRecord, RunRecord, ScenarioRecord, StoreRecord, Tool,
 };
 pub use histograms::{Kind, RecordedHistogram, ToWrite};
 pub use manifest::{Ended, Manifest};
 pub use open::Recording;
+pub(crate) use open::refused;
 pub use writer::Writer;
+pub(crate) use writer::replace_file;
 
 /// Names of the files of a recording.
 pub(crate) mod files {

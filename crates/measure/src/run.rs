@@ -2,6 +2,7 @@
 
 mod beside;
 mod block;
+pub(crate) mod capacity;
 mod conduct;
 mod fleet;
 mod growth;
@@ -34,6 +35,17 @@ pub struct RunOptions {
     pub redis: Option<String>,
     /// Rows whose server already runs: not started, not stopped, no process figures.
     pub existing: BTreeMap<String, ExistingServer>,
+    /// Rows that are another build of a backend, by the name the plan gives them among its backends.
+    pub builds: BTreeMap<String, Build>,
+}
+
+/// Another build of this tool, serving a backend as a row of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// Backend name or file.
+    pub backend: String,
+    /// The program: its `serve` command is called.
+    pub executable: PathBuf,
 }
 
 /// A server that was started by somebody else.
@@ -62,6 +74,8 @@ pub struct RunSummary {
     pub wrong_answers: BTreeMap<String, u64>,
     /// Rows that were not measured.
     pub skipped: Vec<Skipped>,
+    /// Rows whose server or store failed during the run, and what happened: they have no rank.
+    pub failed: BTreeMap<String, String>,
     /// Stopped before the plan was done (Ctrl-C): what is there is on disk.
     pub stopped: bool,
 }
@@ -83,12 +97,12 @@ pub fn run(
     events: &mut dyn FnMut(Event),
     stop: &AtomicBool,
 ) -> Result<RunSummary, Error> {
-    let existing: Vec<&String> = options.existing.keys().collect();
-    let mut resolved = rows::resolve(plan, options.redis.is_some(), &existing)?;
+    let given = rows::Given::of(options);
+    let mut resolved = rows::resolve(plan, &given)?;
     let mut standing_in = None;
     if let Some(baseline) = resolved.stand_in(plan) {
         let changed = Plan { baseline, ..plan.clone() };
-        resolved = rows::resolve(&changed, options.redis.is_some(), &existing)?;
+        resolved = rows::resolve(&changed, &given)?;
         standing_in = Some(changed);
     }
     let skipped_baseline = standing_in.as_ref().map(|_| plan.baseline.as_str());

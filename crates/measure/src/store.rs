@@ -1,5 +1,6 @@
 //! The store behind a row: a private Redis of its own, or one that already runs.
 
+mod connect;
 mod gauge;
 mod private;
 mod shared;

@@ -139,6 +139,7 @@ pub(crate) fn quantiles(histogram: &Histogram<u64>) -> Quantiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::fixture::{ACKNOWLEDGED_NS, observed};
     use loadgen::Identity;
     use scenario::backend::{Lag, LogoutAll, Promises, StoreDown};
 
@@ -157,21 +158,14 @@ mod tests {
             store_down: StoreDown::Closed,
         };
         let mut tally = Tally::new(Judge::new(promises, None));
-        let mut observation = Observation {
-            operation: Operation::Replay,
-            subject: 1,
-            device: 0,
-            intended_ns: 5_000,
-            sent_ns: 6_000,
-            done_ns: 9_000,
-            answer: Answer::Response { status: 200, identity: Identity::Expected },
-            credential: CredentialFact::Ended { by: Ending::LogoutAll, acknowledged_ns: 2_000 },
-            bytes_sent: 10,
-            bytes_received: 20,
-        };
+        let ended = CredentialFact::Ended { by: Ending::LogoutAll, acknowledged_ns: ACKNOWLEDGED_NS };
+        let right = Answer::Response { status: 200, identity: Identity::Expected };
+        let mut observation = observed(Operation::Replay, right, ended, 4_000);
+        observation.intended_ns = 4_000;
+        observation.done_ns = 8_000;
         tally.add(&observation);
-        observation.sent_ns = 5_002_000;
-        observation.done_ns = 5_003_000;
+        observation.sent_ns = 5_001_000;
+        observation.done_ns = 5_002_000;
         tally.add(&observation);
         observation.answer = Answer::Response { status: 401, identity: Identity::Absent };
         tally.add(&observation);

@@ -59,6 +59,12 @@ fn a_wrong_plan_is_told_where_and_what_next() {
         ("seed = 1", "seed = -1", "mine.toml:2", "seed"),
         ("name = \"mine\"", "name = \"My plan\"", "mine.toml:1", "use 1 to 64 of a-z"),
         ("seed = 1", "seed = 1\nstore_rtt_us = [0, 0]", "mine.toml:3", "twice"),
+        ("seed = 1", "seed = 1\nepisode_ms = { cafe = 5 }", "mine.toml:3", "nothing would have happened"),
+        ("seed = 1", "seed = 1\nepisode_ms = { cafe = 90000000 }", "mine.toml:3", "longer than a day"),
+        ("seed = 1", "seed = 1\npilot_ms = 200", "mine.toml:3", "to find a steady state in"),
+        ("seed = 1", "seed = 1\nlimit_ms = 1", "mine.toml:3", "60000"),
+        ("rounds = 8", "rounds = 8\nrounds_max = 20000", "mine.toml:10", "more than 10000"),
+        ("extra_work = [0.10]", "extra_work = [0.0001]", "mine.toml:20", "0.001 to 10"),
         (
             "extra_work = [0.10]",
             "extra_work = [0.10]\n[cores]\nserver_threads = 0",
@@ -80,6 +86,21 @@ fn a_wrong_plan_is_told_where_and_what_next() {
         }
         let error = result.unwrap_err();
         assert!(error.starts_with(at) && error.contains(part), "{from} → {to}:\n{error}");
+    }
+}
+
+#[test]
+fn what_only_rounds_use_is_refused_without_rounds() {
+    let unpaired = "name = \"mine\"\nseed = 1\nbaseline = \"none\"\nbackends = [\"none\"]\nepisodes = [\"cafe\"]\n\
+                    paired = []\n[statistics]\nalpha = 0.05\nmargin = 0.05\n";
+    parse(unpaired).unwrap();
+    for (from, to, at) in [
+        ("paired = []", "paired = []\nstore_rtt_us = [0, 250]", "mine.toml:7"),
+        ("paired = []", "paired = []\npilot_ms = 10000", "mine.toml:7"),
+        ("margin = 0.05", "margin = 0.05\nrestarts = 3", "mine.toml:10"),
+    ] {
+        let error = parse(&unpaired.replace(from, to)).unwrap_err();
+        assert!(error.starts_with(at) && error.contains("add [[paired]]"), "{error}");
     }
 }
 
@@ -159,6 +180,7 @@ fn the_shipped_plans_take_what_they_promise() {
     let quick = budget("quick");
     assert!(quick.total_ms() <= 60_000 && quick.set_up_ms <= 10_000, "{quick:?}");
     assert_eq!((quick.rows, quick.blocks), (8, 8 * 8 + 2 * 8));
+    assert!(quick.repeats_max_ms > 0 && quick.total_max_ms() <= 60_000, "{quick:?}");
     let smoke = budget("smoke");
     assert!(smoke.rows <= 6 && smoke.total_ms() <= 120_000, "{smoke:?}");
     let standard = budget("standard");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use measure::Error;
-use measure::process::{CHILD_ARGUMENT, Launcher, Spawn, become_child};
+use measure::process::{CHILD_ARGUMENT, Launcher, Secret, Spawn, become_child};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -57,6 +57,7 @@ fn shell(script: &str) -> Spawn {
         program: "/bin/sh".into(),
         arguments: vec!["-c".into(), script.into()],
         directory: None,
+        secret: None,
     }
 }
 
@@ -133,6 +134,18 @@ fn a_child_that_dies_says_what_it_said_last() {
 }
 
 #[test]
+fn a_secret_reaches_the_child_and_not_its_arguments() {
+    let launcher = launcher();
+    let mut spawn = shell("read -r line; echo \"got $line\"; exec sleep 1000");
+    spawn.secret = Some(Secret::new("redis://me:p4ssw0rd@host".into()));
+    assert!(!format!("{spawn:?}").contains("p4ssw0rd"));
+    let mut child = launcher.spawn(&spawn).unwrap();
+    line_of(&mut child, "got redis://me:p4ssw0rd@host");
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", child.pid())).unwrap();
+    assert!(!String::from_utf8_lossy(&arguments).contains("p4ssw0rd"));
+}
+
+#[test]
 fn a_silent_child_is_ended_when_the_time_is_over() {
     let launcher = launcher();
     let mut child = launcher.spawn(&shell("echo up; exec sleep 1000")).unwrap();
@@ -151,6 +164,7 @@ fn a_program_that_is_missing_is_named() {
         program: "/nonexistent/program".into(),
         arguments: vec![],
         directory: None,
+        secret: None,
     };
     let mut child = launcher.spawn(&spawn).unwrap();
     let error = loop {

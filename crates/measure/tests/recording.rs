@@ -44,7 +44,14 @@ fn run_record() -> RunRecord {
         started_unix_ns: 1,
         plan_sha256: plan().sha256(),
         seed: 7,
-        budget: Budget { rows: 1, blocks: 6, paired_ms: 1, paired_max_ms: 1, episodes_ms: 0, set_up_ms: 1 },
+        budget: Budget {
+            rows: 1,
+            blocks: 6,
+            paired_ms: 1,
+            paired_max_ms: 1,
+            set_up_ms: 1,
+            ..Budget::default()
+        },
         placement: Placement::of(&[0, 1]),
         timer_slack_ns: Some(1),
         generator_ceiling: None,

@@ -235,12 +235,14 @@ fn own_ratio(ratios: &Ratios, level: f64) -> Option<Figure> {
     Some(Figure::from(estimate))
 }
 
-/// What denies a verdict in either run: wrong answers of either row, or an unreliable run.
+/// What denies a verdict in either run: wrong answers of either row, its end, or an unreliable run.
 fn denied(sides: [Side<'_>; 2], rows: [&str; 2]) -> Option<Unranked> {
     let wrong: BTreeSet<&str> =
         sides.iter().flat_map(|side| &side.analysis.wrong).map(|wrong| wrong.row.as_str()).collect();
     if rows.iter().any(|row| wrong.contains(row)) {
         Some(Unranked::WrongAnswers)
+    } else if sides.iter().any(|side| rows.iter().any(|row| side.analysis.failed.contains(*row))) {
+        Some(Unranked::RowFailed)
     } else if sides.iter().any(|side| side.analysis.state == RunState::Unreliable) {
         Some(Unranked::UnreliableRun)
     } else {

@@ -1,10 +1,12 @@
 //! The answer in three sentences, and one sentence for each figure of the page: words made from data only.
 
+use std::collections::BTreeMap;
+
 use crate::controls::{Role, RunState};
 use crate::metric::Metric;
 use crate::model::{Comparison, Figure, Report, Scenario, Sentence};
 use crate::number;
-use crate::verdict::Verdict;
+use crate::verdict::{Unranked, Verdict};
 
 mod exposure;
 mod finding;
@@ -57,11 +59,11 @@ pub fn reading_order<'a>(report: &'a Report, scenario: &Scenario) -> Vec<&'a str
     rows.into_iter().map(|(_, row)| row.name.as_str()).collect()
 }
 
-/// Backends a reader may choose, cheapest first, that have no undeclared wrong answers.
+/// Backends a reader may choose, cheapest first, that have no undeclared wrong answers and lived to the end of the run.
 pub(crate) fn choices<'a>(report: &'a Report, scenario: &Scenario) -> Vec<&'a str> {
     reading_order(report, scenario)
         .into_iter()
-        .filter(|name| report.row(name).is_some_and(|row| row.role.is_choice()))
+        .filter(|name| report.row(name).is_some_and(|row| row.role.is_choice() && row.failure.is_none()))
         .filter(|name| !report.wrong.iter().any(|wrong| wrong.row == **name))
         .collect()
 }
@@ -125,6 +127,11 @@ fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
     if !level.is_empty() {
         sentence = sentence.text("; this run cannot tell it from ").names(level.iter().copied());
     }
+    let unranked = unranked_against(scenario, first, &ranked);
+    for (reason, rows) in &unranked {
+        sentence = sentence.text("; not ranked against it, because of ").text(*reason).text(": ");
+        sentence = sentence.names(rows.iter().copied());
+    }
     let shared =
         ranked.iter().copied().find(|row| !local(row)).filter(|row| local(first) && !level.contains(row));
     if let Some(shared) = shared {
@@ -150,18 +157,34 @@ fn unusable(scenario: &Scenario) -> Sentence {
     }
 }
 
-/// Rows that were not shown to cost more CPU than `first`.
+/// Rows that were compared with `first` and not shown to cost more CPU.
 fn level_with<'a>(scenario: &Scenario, first: &str, ranked: &[&'a str]) -> Vec<&'a str> {
-    ranked
-        .iter()
-        .copied()
-        .filter(|row| *row != first)
-        .filter(|row| {
-            scenario.comparison(first, row, Metric::Cpu).is_none_or(|c| {
-                matches!(c.verdict, Verdict::Equivalent | Verdict::Inconclusive | Verdict::Unranked)
-            })
-        })
-        .collect()
+    let level = |row: &&str| {
+        scenario
+            .comparison(first, row, Metric::Cpu)
+            .is_some_and(|c| matches!(c.verdict, Verdict::Equivalent | Verdict::Inconclusive))
+    };
+    ranked.iter().copied().filter(|row| *row != first).filter(level).collect()
+}
+
+/// Rows that were not ranked against `first`, by what denied it.
+fn unranked_against<'a>(
+    scenario: &Scenario,
+    first: &str,
+    ranked: &[&'a str],
+) -> BTreeMap<&'static str, Vec<&'a str>> {
+    let mut found: BTreeMap<&'static str, Vec<&'a str>> = BTreeMap::new();
+    for row in ranked.iter().copied().filter(|row| *row != first) {
+        let reason = match scenario.comparison(first, row, Metric::Cpu) {
+            None => Some(Unranked::TooFewRounds),
+            Some(c) if c.verdict == Verdict::Unranked => Some(c.unranked.unwrap_or(Unranked::TooFewRounds)),
+            Some(_) => None,
+        };
+        if let Some(reason) = reason {
+            found.entry(reason.label()).or_default().push(row);
+        }
+    }
+    found
 }
 
 /// Every backend against the baseline, grouped by verdict.

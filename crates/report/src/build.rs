@@ -54,7 +54,9 @@ pub fn build_from(recording: &Recording, analysis: &Analysis) -> Result<Report, 
         environment: environment::environment(recording),
         rows,
     };
-    report.warnings = report.scenarios.iter().filter_map(void).chain(warnings(recording)).collect();
+    let failed = recording.run.rows.iter().filter_map(failed);
+    let void = report.scenarios.iter().filter_map(void);
+    report.warnings = failed.chain(void).chain(warnings(recording)).collect();
     report.notes = note::notes(recording, &report);
     report.answer = answer::answer(&report);
     Ok(report)
@@ -117,6 +119,15 @@ fn wrong(wrong: &crate::comparison::WrongAnswers) -> WrongAnswers {
 
 fn skipped(skipped: &measure::event::Skipped) -> Skipped {
     Skipped { backend: skipped.row.clone(), reason: skipped.reason.clone(), advice: skipped.hint.clone() }
+}
+
+/// A row that ended before the run did.
+fn failed(row: &measure::recording::RowRecord) -> Option<Warning> {
+    let failure = row.failure.as_ref()?;
+    Some(Warning {
+        text: format!("{} has no rank: {}", row.name, row::failure(failure)),
+        advice: "What it said last is in events.jsonl; the other rows were measured to the end.".to_owned(),
+    })
 }
 
 /// Blocks that could not be used, and why.

@@ -9,7 +9,7 @@ mod lookup;
 pub use error::ClaimError;
 pub use evaluate::evaluate;
 pub use expression::{Expression, Function, Special, Subject};
-pub use file::{Claim, Condition, Test, Wanted};
+pub use file::{Claim, Condition, Test, Wanted, schema};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

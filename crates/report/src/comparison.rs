@@ -11,7 +11,7 @@ pub(crate) mod figures;
 pub(crate) mod paired;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use measure::block::Exposure;
 use measure::{Operation, Outcome};
@@ -44,6 +44,8 @@ pub struct Analysis {
     pub controls: Vec<ControlCheck>,
     /// Undeclared wrong answers. Not empty: these rows have no rank, and this stands first.
     pub wrong: Vec<WrongAnswers>,
+    /// Rows whose server or store died during the run: they have no rank either.
+    pub failed: BTreeSet<String>,
     /// Scenarios measured in paired rounds, in the plan's order.
     pub scenarios: Vec<PairedScenario>,
     /// Whole episodes: described, not ranked.

@@ -334,7 +334,7 @@ mod tests {
                 "source = ' '",
                 &["source", "looked up"],
             ),
-            ("price = 0.04048", "price = -1", &["p.toml:12:", "prices.app_vcpu_hour.price", "-1", "help:"]),
+            ("price = 0.04048", "price = -1", &["p.toml:13:", "prices.app_vcpu_hour.price", "-1", "help:"]),
             ("price = 0.04048", "price = nan", &["prices.app_vcpu_hour.price", "NaN"]),
             ("2026-06-01", "2026-02-30", &["prices.app_vcpu_hour.as_of", "2026-02-30", "no day"]),
             ("currency = \"USD\"", "currency = \"usd\"", &["currency", "ISO 4217"]),

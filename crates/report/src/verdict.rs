@@ -65,6 +65,8 @@ impl Verdict {
 pub enum Unranked {
     /// One of the two rows gave wrong answers that its backend does not declare.
     WrongAnswers,
+    /// The server or the store of one of the two rows died during the run.
+    RowFailed,
     /// A twin differs, or the added work was not measured as what it is: nothing is ranked.
     UnreliableRun,
     /// One of the two rows failed (5xx, timeouts, broken connections) in more than 0.1 % of its operations beyond the
@@ -86,6 +88,7 @@ impl Unranked {
     pub const fn label(self) -> &'static str {
         match self {
             Self::WrongAnswers => "wrong answers",
+            Self::RowFailed => "its server or store died",
             Self::UnreliableRun => "the run is unreliable",
             Self::Failures => "unequal failures",
             Self::TooFewRounds => "too few rounds",

@@ -139,6 +139,10 @@ pub enum PasswordHash {
     Cheap,
 }
 
+/// What stands for a store's address in the arguments where the address itself is the first line of standard input: the
+/// arguments of a process can be read by everyone on the machine, and an address may hold a password.
+pub const FROM_STDIN: &str = "-";
+
 /// Options of one server process. `measure` writes them as arguments of `authbench serve`; `cli` parses them back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServeOptions {
@@ -169,7 +173,13 @@ pub struct ServeOptions {
 }
 
 impl ServeOptions {
-    /// The arguments after `authbench serve`.
+    /// The store's address where it holds a password: to be written to standard input, not into the arguments.
+    #[must_use]
+    pub fn secret_address(&self) -> Option<&str> {
+        self.redis.as_deref().filter(|address| address.contains('@'))
+    }
+
+    /// The arguments after `authbench serve`; [`FROM_STDIN`] for a [`Self::secret_address`].
     #[must_use]
     pub fn to_arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = Vec::new();
@@ -179,7 +189,7 @@ impl ServeOptions {
         };
         push("--backend", self.backend.clone());
         if let Some(redis) = &self.redis {
-            push("--redis", redis.clone());
+            push("--redis", if self.secret_address().is_some() { FROM_STDIN.into() } else { redis.clone() });
         }
         push("--prefix", self.prefix.clone());
         push("--listen", self.listen.to_string());

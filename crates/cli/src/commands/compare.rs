@@ -63,33 +63,18 @@ impl Run {
     }
 }
 
+/// Two runs, held against each other.
 #[derive(Debug, Serialize)]
-struct Compared {
-    reference: String,
+pub(crate) struct Compared {
+    pub(crate) reference: String,
     /// What differs between the runs; not empty only with `--anyway`.
-    differs: Vec<Refusal>,
-    changes: Vec<Change>,
+    pub(crate) differs: Vec<Refusal>,
+    pub(crate) changes: Vec<Change>,
 }
 
 pub(crate) fn run(args: &CompareArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let (base, head) = (Run::read(&args.base)?, Run::read(&args.head)?);
-    let differs = refusals(&base.recording, &head.recording);
-    if !differs.is_empty() && !args.anyway {
-        let reasons: Vec<String> = differs.iter().map(|refusal| format!("\n  {refusal}")).collect();
-        return Err(Failure::usage(format!("these runs are not comparable:{}", reasons.concat()))
-            .hint("measure both with the same plan on the same machine, or insist: --anyway"));
-    }
-    let reference = args.reference.clone().unwrap_or_else(|| head.recording.plan.baseline.clone());
-    for (run, folder) in [(&base, &args.base), (&head, &args.head)] {
-        if run.analysis.role(&reference).is_none() {
-            let rows: Vec<&str> = run.analysis.rows.iter().map(|(name, _)| name.as_str()).collect();
-            return Err(Failure::usage(format!("{} has no row `{reference}`", folder.display()))
-                .hint(format!("name one of its rows with --reference: {}", rows.join(", "))));
-        }
-    }
-    let changes = changes(base.side(), head.side(), &reference);
-    let exit = if args.fail_on_slower { gate(&changes) } else { Exit::Good };
-    let compared = Compared { reference, differs, changes };
+    let compared = Compared::of([&args.base, &args.head], args.reference.as_deref(), args.anyway)?;
+    let exit = if args.fail_on_slower { compared.gate() } else { Exit::Good };
     if args.json {
         output.json(&compared)?;
     } else {
@@ -98,13 +83,37 @@ pub(crate) fn run(args: &CompareArgs, output: &mut Output) -> Result<Exit, Failu
     Ok(exit)
 }
 
-fn gate(changes: &[Change]) -> Exit {
-    if changes.iter().any(|change| change.verdict == Verdict::Slower && change.material) {
-        Exit::Violated
-    } else if changes.iter().all(|change| change.verdict == Verdict::Unranked) {
-        Exit::Void
-    } else {
-        Exit::Good
+impl Compared {
+    /// Reads two recordings, and refuses what is not comparable unless `anyway`.
+    pub(crate) fn of(folders: [&Path; 2], reference: Option<&str>, anyway: bool) -> Result<Self, Failure> {
+        let (base, head) = (Run::read(folders[0])?, Run::read(folders[1])?);
+        let differs = refusals(&base.recording, &head.recording);
+        if !differs.is_empty() && !anyway {
+            let reasons: Vec<String> = differs.iter().map(|refusal| format!("\n  {refusal}")).collect();
+            return Err(Failure::usage(format!("these runs are not comparable:{}", reasons.concat()))
+                .hint("measure both with the same plan on the same machine, or insist: --anyway"));
+        }
+        let reference = reference.map_or_else(|| head.recording.plan.baseline.clone(), str::to_owned);
+        for (run, folder) in [(&base, folders[0]), (&head, folders[1])] {
+            if run.analysis.role(&reference).is_none() {
+                let rows: Vec<&str> = run.analysis.rows.iter().map(|(name, _)| name.as_str()).collect();
+                return Err(Failure::usage(format!("{} has no row `{reference}`", folder.display()))
+                    .hint(format!("name one of its rows with --reference: {}", rows.join(", "))));
+            }
+        }
+        let changes = changes(base.side(), head.side(), &reference);
+        Ok(Self { reference, differs, changes })
+    }
+
+    /// 3 where a row became slower by more than the margin, 4 where nothing could be ranked.
+    pub(crate) fn gate(&self) -> Exit {
+        if self.changes.iter().any(|change| change.verdict == Verdict::Slower && change.material) {
+            Exit::Violated
+        } else if self.changes.iter().all(|change| change.verdict == Verdict::Unranked) {
+            Exit::Void
+        } else {
+            Exit::Good
+        }
     }
 }
 

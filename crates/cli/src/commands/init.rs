@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use scenario::builtin::Shelf;
-use scenario::schema;
 
+use crate::commands::schema::of_files;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure>
     for file in shelves.into_iter().flat_map(Shelf::all) {
         files.push((args.folder.join(file.path), file.text.to_owned()));
     }
-    for (name, schema) in [("scenario", schema::scenario()), ("backend", schema::backend())] {
+    for (name, schema) in of_files() {
         files.push((args.folder.join(format!("schema/{name}.json")), format!("{schema:#}\n")));
     }
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {

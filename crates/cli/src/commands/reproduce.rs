@@ -9,6 +9,7 @@ use report::verdict::Verdict;
 use scenario::builtin::Shelf;
 use serde::Serialize;
 
+use crate::args::redis_address;
 use crate::commands::compare::{Run, print_changes};
 use crate::commands::run::measure_plan;
 use crate::error::Failure;
@@ -37,7 +38,8 @@ pub(crate) struct ReproduceArgs {
     /// Folder for the new recording and report [default: as for run]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs; only keys under this run's prefix are touched, and removed at the end
+    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
+    /// and removed at the end
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// Go on although backend or scenario files are not those of the recording
@@ -61,6 +63,7 @@ struct Reproduced {
 }
 
 pub(crate) fn run(args: &ReproduceArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let redis = redis_address(args.redis.as_deref())?;
     let folder = recording_of(&args.earlier)?;
     let earlier = Run::read(&folder)?;
     sound(&earlier, &folder)?;
@@ -74,7 +77,7 @@ pub(crate) fn run(args: &ReproduceArgs, output: &mut Output) -> Result<Exit, Fai
     let out = out_dir::choose(args.out.as_deref(), &here, &clock::today(), &plan.name);
     out_dir::prepare(&out)?;
     let stop = signal::stop_flag("the block being measured is finished, then the runs are compared")?;
-    let measured = measure_plan(args.redis.as_deref(), plan, &out, &stop);
+    let measured = measure_plan(redis.as_deref(), plan, &out, &stop, std::collections::BTreeMap::new());
     if measured.is_err() {
         out_dir::forget_if_empty(&out);
     }

@@ -1,15 +1,16 @@
 //! `authbench run`: a plan, measured and reported.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use measure::{Plan, RunOptions, RunSummary};
+use measure::{Build, Plan, RunOptions, RunSummary};
 use report::Format;
 use scenario::builtin::Shelf;
 
 use crate::amend::Amendments;
-use crate::args::check_redis;
+use crate::args::redis_address;
 use crate::commands::report::format_from;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -24,11 +25,13 @@ const EXAMPLE: &str = "Examples:
   authbench run quick --backend session-redis --backend jwt-stateless --out /tmp/two
   authbench run my-plan.toml --redis redis://127.0.0.1:6379
 
-What it will take is printed before anything starts. Ctrl-C ends it after the block that is being measured: the finished
+What it will take is printed before anything starts. A backend whose server or store dies is not measured any more: its
+finished blocks are shown without a rank, and the others go on. Ctrl-C ends it after the block that is being measured: the finished
 blocks are kept and reported, and the exit code is 4.
 
 Exit codes: 0 measured and reported · 1 something could not be started or written · 2 wrong usage or an invalid file ·
-3 wrong answers that a backend does not declare, or a contradicted claim · 4 nothing can be ranked, or the run was stopped";
+3 wrong answers that a backend does not declare, or a contradicted claim · 4 nothing can be ranked, a backend's server or
+store died, or the run was stopped";
 
 /// Measure a plan and write the report
 ///
@@ -46,7 +49,8 @@ pub(crate) struct RunArgs {
     /// [default: reports/local/DATE-PLAN in a checkout, authbench-reports/DATE-PLAN elsewhere]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs; only keys under this run's prefix are touched, and removed at the end
+    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
+    /// and removed at the end
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     #[command(flatten)]
@@ -65,7 +69,7 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
-    check_redis(args.redis.as_deref())?;
+    let redis = redis_address(args.redis.as_deref())?;
     let found = Shelf::Plans.resolve(&args.plan)?;
     let sheet = pricing::sheet(&args.pricing.name)?;
     let mut plan = Plan::parse(&found.path, &found.text)?;
@@ -76,7 +80,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     out_dir::prepare(&folder)?;
 
     let stop = signal::stop_flag("the block being measured is finished, then the report is written")?;
-    let measured = measure_plan(args.redis.as_deref(), &plan, &folder, &stop);
+    let measured = measure_plan(redis.as_deref(), &plan, &folder, &stop, BTreeMap::new());
     if measured.is_err() {
         out_dir::forget_if_empty(&folder);
     }
@@ -100,12 +104,13 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     Ok(reported.exit())
 }
 
-/// Carries out a plan with this program as its servers, progress on stderr.
+/// Carries out a plan with this program as its servers, but for the rows that `builds` names; progress on stderr.
 pub(crate) fn measure_plan(
     redis: Option<&str>,
     plan: &Plan,
     folder: &Path,
     stop: &AtomicBool,
+    builds: BTreeMap<String, Build>,
 ) -> Result<RunSummary, Failure> {
     let executable =
         env::current_exe().map_err(|e| Failure::tool("this program cannot find itself").because(&e))?;
@@ -113,7 +118,8 @@ pub(crate) fn measure_plan(
         executable,
         out_dir: folder.to_owned(),
         redis: redis.map(str::to_owned),
-        existing: std::collections::BTreeMap::new(),
+        existing: BTreeMap::new(),
+        builds,
     };
     let progress = Progress::on_stderr();
     let result = measure::run(&options, plan, &mut |event| progress.show(&event), stop);

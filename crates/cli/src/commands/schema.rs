@@ -28,16 +28,42 @@ enum Format {
     Scenario,
     /// Backend files
     Backend,
+    /// Plans
+    Plan,
+    /// Claims
+    Claim,
+    /// Price sheets
+    Prices,
     /// report.json
     Report,
 }
 
 pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let schema = match args.format {
-        Format::Scenario => scenario::schema::scenario(),
-        Format::Backend => scenario::schema::backend(),
-        Format::Report => schemars::schema_for!(report::Report).into(),
-    };
-    output.json(&schema)?;
+    output.json(&args.format.schema())?;
     Ok(Exit::Good)
+}
+
+impl Format {
+    fn schema(self) -> serde_json::Value {
+        match self {
+            Self::Scenario => scenario::schema::scenario(),
+            Self::Backend => scenario::schema::backend(),
+            Self::Plan => schemars::schema_for!(measure::Plan).into(),
+            Self::Claim => report::claims::schema(),
+            Self::Prices => schemars::schema_for!(report::prices::PriceSheet).into(),
+            Self::Report => schemars::schema_for!(report::Report).into(),
+        }
+    }
+}
+
+/// Schemas of the files that people write, by name: what lies in `scenarios/schema/` and what `init` writes out.
+pub(crate) fn of_files() -> [(&'static str, serde_json::Value); 5] {
+    [
+        ("scenario", Format::Scenario),
+        ("backend", Format::Backend),
+        ("plan", Format::Plan),
+        ("claim", Format::Claim),
+        ("prices", Format::Prices),
+    ]
+    .map(|(name, format)| (name, format.schema()))
 }

@@ -8,7 +8,7 @@ use scenario::BackendFile;
 use scenario::builtin::Shelf;
 use scenario::wire::{PasswordHash, ServeOptions};
 
-use crate::args::check_redis;
+use crate::args::redis_address;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -29,7 +29,7 @@ pub(crate) struct ServeArgs {
     /// Backend: a file, or a built-in name
     #[arg(long, value_name = "FILE")]
     backend: String,
-    /// Where its shared state lives: redis://… or rediss://…
+    /// Where its shared state lives: redis://… or rediss://…, or - to read that from the first line of stdin
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// Beginning of every key in a shared store
@@ -95,8 +95,8 @@ impl From<ServeArgs> for ServeOptions {
 }
 
 pub(crate) fn run(args: ServeArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let options = ServeOptions::from(args);
-    check_redis(options.redis.as_deref())?;
+    let mut options = ServeOptions::from(args);
+    options.redis = redis_address(options.redis.as_deref())?;
     let found = Shelf::Backends.resolve(&options.backend)?;
     let backend = BackendFile::parse(&found.path, &found.text)?;
     let mut announced = Ok(());
@@ -143,7 +143,11 @@ mod tests {
             cpus: vec![1, 2, 17],
             extra_work_ns: 1234,
         };
-        assert_eq!(parsed(&full), full);
+        // A password does not stand in the arguments.
+        assert_eq!(full.secret_address(), Some("rediss://user:p@ss@host:6380/2"));
+        assert_eq!(parsed(&full), ServeOptions { redis: Some("-".into()), ..full.clone() });
+        let open = ServeOptions { redis: Some("redis://host:6380/2".into()), ..full.clone() };
+        assert_eq!((parsed(&open), open.secret_address()), (open.clone(), None));
         let bare = ServeOptions {
             redis: None,
             cpus: Vec::new(),

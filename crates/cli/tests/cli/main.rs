@@ -4,10 +4,13 @@
 
 mod adr;
 mod bad_input;
+mod gates;
 mod help;
 mod load;
+mod losses;
 mod output;
 mod processes;
 mod run;
+mod schema;
 mod serve;
 mod support;

@@ -8,7 +8,8 @@ use std::process::{Child, Stdio};
 
 use crate::support::{Said, authbench, gone, kill, kill_group, run_in, until};
 
-const SCENARIO: &str = r#"
+/// A load that a debug build carries on a busy machine.
+pub(crate) const SCENARIO: &str = r#"
 name = "tiny"
 question = "Does it work?"
 kind = "stationary"
@@ -70,7 +71,7 @@ fn start(folder: &Path, arguments: &[&str]) -> Child {
 }
 
 /// Processes whose parent is `parent`.
-fn children(parent: u32) -> Vec<i32> {
+pub(crate) fn children(parent: u32) -> Vec<i32> {
     let of = |pid: i32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // After the name, which may contain anything: state, then the parent's id.
@@ -82,7 +83,7 @@ fn children(parent: u32) -> Vec<i32> {
     pids.filter(|pid| of(*pid) == Some(parent)).collect()
 }
 
-fn finished_blocks(recording: &Path) -> usize {
+pub(crate) fn finished_blocks(recording: &Path) -> usize {
     fs::read_to_string(recording.join("blocks.jsonl")).map_or(0, |text| text.lines().count())
 }
 

@@ -2,6 +2,7 @@
 
 use scenario::backend::StoreDown;
 
+use super::fixture::{ACKNOWLEDGED_NS, observed};
 use super::*;
 
 const OPERATIONS: [Operation; 8] = [
@@ -20,7 +21,6 @@ const LAGS: [Lag; 4] = [Lag::None, Lag::Lifetime, Lag::Millis(5), Lag::Never];
 const LOGOUT_ALLS: [LogoutAll; 3] = [LogoutAll::Index, LogoutAll::Epoch, LogoutAll::Cannot];
 /// Lifetime of an access credential in these tables.
 const LIFETIME_NS: u64 = 60_000_000_000;
-const ACKNOWLEDGED_NS: u64 = 1_000;
 
 fn judge(revocation_lag: Lag, logout_all: LogoutAll) -> Judge {
     Judge::new(Promises { revocation_lag, logout_all, store_down: StoreDown::Closed }, Some(LIFETIME_NS))
@@ -33,26 +33,6 @@ fn every_judge() -> impl Iterator<Item = Judge> {
 fn facts() -> impl Iterator<Item = CredentialFact> {
     let ended = ENDINGS.map(|by| CredentialFact::Ended { by, acknowledged_ns: ACKNOWLEDGED_NS });
     [CredentialFact::None, CredentialFact::Held, CredentialFact::Ending].into_iter().chain(ended)
-}
-
-fn observed(
-    operation: Operation,
-    answer: Answer,
-    credential: CredentialFact,
-    overrun_ns: u64,
-) -> Observation {
-    Observation {
-        operation,
-        subject: 0,
-        device: 0,
-        intended_ns: 0,
-        sent_ns: ACKNOWLEDGED_NS + overrun_ns,
-        done_ns: ACKNOWLEDGED_NS + overrun_ns + 1,
-        answer,
-        credential,
-        bytes_sent: 0,
-        bytes_received: 0,
-    }
 }
 
 fn response(status: u16, identity: Identity) -> Answer {

@@ -12,6 +12,16 @@ use super::Plan;
 const FEWEST_ROUNDS: u32 = 6;
 /// Shorter blocks hold too few requests for a median.
 const SHORTEST_BLOCK_MS: u64 = 50;
+/// A shorter episode ends before its first users have done what is looked at.
+const SHORTEST_EPISODE_MS: u64 = 100;
+/// MSER-5 over windows of 50 ms needs two batches of five at least, and half of a pilot is never called warm-up.
+const SHORTEST_PILOT_MS: u64 = 1_000;
+/// Less extra work than this is lost in the rounding to nanoseconds, and in any scatter.
+const LEAST_EXTRA_WORK: f64 = 0.001;
+/// Rounds of one scenario at most.
+const MOST_ROUNDS: u32 = 10_000;
+/// A run that is over before anything has started.
+const SHORTEST_LIMIT_MS: u64 = 1_000;
 /// A day: longer blocks are a slip of the keyboard.
 const LONGEST_MS: u64 = 86_400_000;
 
@@ -51,12 +61,14 @@ pub(super) fn check(plan: &Plan, path: &Path, text: &str) -> Result<(), FileErro
     }
     for (at, paired) in plan.paired.iter().enumerate() {
         let key = |name: &str| format!("paired[{at}].{name}");
-        if paired.rounds < FEWEST_ROUNDS || paired.rounds > 10_000 {
-            return refuse(
-                &key("rounds"),
-                format!("{} rounds can show nothing", paired.rounds),
-                "use 6 to 10000: fewer than 6 cannot reject anything at 5 %",
-            );
+        let wrong = match paired.rounds {
+            rounds if rounds < FEWEST_ROUNDS => Some(format!("{rounds} rounds can show nothing")),
+            rounds if rounds > MOST_ROUNDS => Some(format!("{rounds} rounds are too many")),
+            _ => None,
+        };
+        if let Some(message) = wrong {
+            let hint = "use 6 to 10000: fewer than 6 cannot reject anything at 5 %";
+            return refuse(&key("rounds"), message, hint);
         }
         if paired.rounds_max.is_some_and(|max| max < paired.rounds) {
             return refuse(
@@ -64,6 +76,9 @@ pub(super) fn check(plan: &Plan, path: &Path, text: &str) -> Result<(), FileErro
                 format!("is below `rounds` ({})", paired.rounds),
                 "use a larger one, or leave it out: then rounds are fixed",
             );
+        }
+        if paired.rounds_max.is_some_and(|max| max > MOST_ROUNDS) {
+            return refuse(&key("rounds_max"), "is more than 10000".into(), "use fewer");
         }
         if paired.rounds_max.is_some() && plan.statistics.precision.is_none() {
             return refuse(
@@ -86,10 +101,46 @@ pub(super) fn check(plan: &Plan, path: &Path, text: &str) -> Result<(), FileErro
     if let Some(name) = plan.episode_ms.keys().find(|name| !plan.episodes.contains(name)) {
         return refuse("episode_ms", format!("`{name}` is no episode of this plan"), "add it to `episodes`");
     }
-    if plan.episode_ms.values().chain([&plan.pilot_ms]).any(|&ms| ms > LONGEST_MS) {
-        return refuse("episode_ms", "an episode or pilot is longer than a day".into(), "use milliseconds");
+    if let Some((name, ms)) = plan.episode_ms.iter().find(|(_, ms)| **ms < SHORTEST_EPISODE_MS) {
+        let message = format!("{ms} ms are too short: nothing would have happened");
+        let hint = "use 100 or more; leave it out for the scenario's own length";
+        return refuse(&format!("episode_ms.{name}"), message, hint);
+    }
+    if let Some((name, _)) = plan.episode_ms.iter().find(|(_, ms)| **ms > LONGEST_MS) {
+        return refuse(&format!("episode_ms.{name}"), "is longer than a day".into(), "use milliseconds");
+    }
+    if plan.pilot_ms != 0 && !(SHORTEST_PILOT_MS..=LONGEST_MS).contains(&plan.pilot_ms) {
+        return refuse(
+            "pilot_ms",
+            format!("{} ms are too short or too long to find a steady state in", plan.pilot_ms),
+            "10000 is usual; 0 or nothing = no pilots",
+        );
+    }
+    if plan.limit_ms.is_some_and(|ms| !(SHORTEST_LIMIT_MS..=LONGEST_MS).contains(&ms)) {
+        return refuse("limit_ms", "is under a second or over a day".into(), "use milliseconds, e.g. 60000");
+    }
+    if plan.paired.is_empty() {
+        check_unpaired(plan, &refuse)?;
     }
     check_statistics(plan, &refuse)
+}
+
+/// What only paired rounds use would be passed over in silence.
+fn check_unpaired(
+    plan: &Plan,
+    refuse: &dyn Fn(&str, String, &str) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    let hint = "add [[paired]], or leave it out";
+    if plan.statistics.restarts > 1 {
+        return refuse("statistics.restarts", "episodes are run once".into(), hint);
+    }
+    if plan.store_rtt_us.iter().any(|&rtt| rtt > 0) {
+        return refuse("store_rtt_us", "episodes are run with the store as it is".into(), hint);
+    }
+    if plan.pilot_ms > 0 {
+        return refuse("pilot_ms", "episodes have no warm-up".into(), hint);
+    }
+    Ok(())
 }
 
 fn check_statistics(
@@ -112,8 +163,12 @@ fn check_statistics(
     if plan.controls.twins > 16 {
         return refuse("controls.twins", "is more than 16".into(), "1 is enough for a null row");
     }
-    if plan.controls.extra_work.iter().any(|share| !(*share > 0.0 && *share <= 10.0)) {
-        return refuse("controls.extra_work", "holds no share of work".into(), "0.10 means +10 %");
+    if plan.controls.extra_work.iter().any(|share| !(LEAST_EXTRA_WORK..=10.0).contains(share)) {
+        return refuse(
+            "controls.extra_work",
+            "is no share of work from 0.001 to 10".into(),
+            "0.10 means +10 %",
+        );
     }
     if let Some(twice) = first_duplicate(&plan.control_names()) {
         return refuse(

@@ -1,7 +1,7 @@
 //! The one thread that spawns children.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -23,6 +23,26 @@ pub struct Spawn {
     pub arguments: Vec<OsString>,
     /// Its working directory; absent = ours.
     pub directory: Option<PathBuf>,
+    /// One line for its standard input, which then ends: what nobody else on the machine may read. Absent = no input.
+    pub secret: Option<Secret>,
+}
+
+/// A line that is never printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Of this text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
 }
 
 struct Request {
@@ -84,7 +104,8 @@ impl Launcher {
         let mut command = Command::new(program);
         command.args(first).arg(CHILD_ARGUMENT).arg(std::process::id().to_string());
         command.arg(&spawn.program).args(&spawn.arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let input = if spawn.secret.is_some() { Stdio::piped() } else { Stdio::null() };
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         if let Some(directory) = &spawn.directory {
             command.current_dir(directory);
         }
@@ -93,11 +114,17 @@ impl Launcher {
         if !sent {
             return Err(failed("the launcher has ended".into()));
         }
-        let process = answer
+        let mut process = answer
             .recv()
             .map_err(|_| failed("the launcher has ended".into()))?
             .map_err(|error| failed(format!("could not be started: {error}")))?;
-        Child::new(spawn.name.clone(), process)
+        let input = process.stdin.take();
+        let child = Child::new(spawn.name.clone(), process)?;
+        if let (Some(mut input), Some(Secret(secret))) = (input, &spawn.secret) {
+            // A child that has died already says why when it is waited for.
+            let _ = input.write_all(format!("{secret}\n").as_bytes());
+        }
+        Ok(child)
     }
 }
 

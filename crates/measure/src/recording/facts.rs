@@ -72,6 +72,25 @@ pub struct RowRecord {
     /// Extra work by scenario (positive controls only).
     #[serde(default)]
     pub calibration: BTreeMap<String, Calibration>,
+    /// SHA-256 of the program that served it, hex, where that was another build than the one that measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable_sha256: Option<String>,
+    /// What ended it before the run did. Its finished blocks stand, without a rank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<RowFailure>,
+}
+
+/// The end of a row's server or store during a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowFailure {
+    /// Scenario that was being measured.
+    pub scenario: String,
+    /// When it was noticed, nanoseconds of Unix time.
+    pub at_unix_ns: u64,
+    /// What happened and to which process or address, credentials removed.
+    pub message: String,
+    /// Measured address of its server; empty where it was not up.
+    pub address: String,
 }
 
 /// A row that is there to test the measurement.
@@ -199,6 +218,17 @@ pub enum Entered {
         to: u32,
         /// Widest half-width so far (ratio minus one).
         half_width: f64,
+    },
+    /// A row's server or store died: the row is not measured any more, the others are.
+    RowFailed {
+        /// Row name.
+        row: String,
+        /// Scenario that was being measured.
+        scenario: String,
+        /// What happened and to which process or address, credentials removed.
+        message: String,
+        /// Measured address of its server; empty where it was not up.
+        address: String,
     },
     /// The run was ended from outside.
     Stopped,

@@ -227,7 +227,8 @@ impl Folder {
     }
 }
 
-fn refused(path: &Path, message: String) -> Error {
+/// A file of a recording that cannot be used.
+pub(crate) fn refused(path: &Path, message: String) -> Error {
     Error::Recording { path: path.to_owned(), message }
 }
 

@@ -186,17 +186,21 @@ impl Writer {
         })
     }
 
-    /// Written beside, synced, then renamed: the file is never half there.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.directory.join(name);
-        let beside = self.directory.join(format!(".{name}.new"));
-        let mut file = File::create(&beside).map_err(io(&beside, "cannot be written"))?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io(&beside, "cannot be written"))?;
-        fs::rename(&beside, &path).map_err(io(&path, "cannot be written"))?;
-        File::open(&self.directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(io(&self.directory, "cannot be synced"))
+        replace_file(&self.directory, name, bytes)
     }
+}
+
+/// Written beside, synced, then renamed: the file is never half there.
+pub(crate) fn replace_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    let path = directory.join(name);
+    let beside = directory.join(format!(".{name}.new"));
+    let mut file = File::create(&beside).map_err(io(&beside, "cannot be written"))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io(&beside, "cannot be written"))?;
+    fs::rename(&beside, &path).map_err(io(&path, "cannot be written"))?;
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(io(directory, "cannot be synced"))
 }
 
 /// For `map_err`: an I/O error with its path.

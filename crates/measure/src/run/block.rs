@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use loadgen::{DriveReport, Options, Surroundings, certify};
+use loadgen::{Certificate, DriveReport, Options, Surroundings, certify};
 use scenario::{Operation, Scenario, TraceOptions};
 
 use super::beside::{self, Beside};
@@ -55,6 +55,8 @@ pub(super) struct Driven {
     pub(super) send_lag: Histogram<u64>,
     /// Response times by window, for pilots.
     pub(super) windows: Vec<Vec<u64>>,
+    /// What the generator says of itself.
+    pub(super) certificate: Certificate,
     /// What ended the row during the block: its record says that it is not valid.
     pub(super) fault: Option<Error>,
 }
@@ -140,7 +142,8 @@ pub(super) fn drive(
     }
     let marks = (watch.begin.unwrap_or_default(), watch.end.unwrap_or_default());
     let mut record = record(row, slot, &report, marks, &watch.tally, beside.unwrap_or_default());
-    record.validity = validity(&report, &record, around, fault.as_ref());
+    let certificate = certificate(&report, &record, around);
+    record.validity = validity(&certificate, &record, fault.as_ref());
     if fault.is_none() {
         memory(row, &mut record)?;
     }
@@ -149,6 +152,7 @@ pub(super) fn drive(
         tally: watch.tally,
         send_lag: report.send_lag,
         windows: watch.windows.unwrap_or_default(),
+        certificate,
         fault,
     }))
 }
@@ -228,13 +232,8 @@ fn memory(row: &LiveRow, record: &mut BlockRecord) -> Result<(), Error> {
     Ok(())
 }
 
-fn validity(
-    report: &DriveReport,
-    record: &BlockRecord,
-    around: Around<'_>,
-    fault: Option<&Error>,
-) -> Validity {
-    let certificate = certify(
+fn certificate(report: &DriveReport, record: &BlockRecord, around: Around<'_>) -> Certificate {
+    certify(
         report,
         &Surroundings {
             ceiling_rate: around.ceiling,
@@ -242,11 +241,14 @@ fn validity(
             cores_shared: Some(false),
             steal: Some(record.steal),
         },
-    );
+    )
+}
+
+fn validity(certificate: &Certificate, record: &BlockRecord, fault: Option<&Error>) -> Validity {
     let mut validity = Validity {
         valid: certificate.is_usable(),
         response_times: certificate.status == loadgen::Status::Valid,
-        reasons: certificate.reasons,
+        reasons: certificate.reasons.clone(),
     };
     let mut void = |reason: String| {
         validity.valid = false;

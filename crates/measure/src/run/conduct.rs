@@ -1,7 +1,9 @@
 //! Carries out a plan: starts, pilots, rounds, episodes; every finished block is on disk before the next begins.
 
+mod loss;
 mod paired;
 mod record;
+mod repeats;
 mod setup;
 
 use std::path::Path;
@@ -18,7 +20,7 @@ use crate::clock::{nanos, now};
 use crate::error::Error;
 use crate::event::{Budget, Event, Progress, Warning};
 use crate::generator::Generator;
-use crate::plan::Plan;
+use crate::plan::{BETWEEN_BLOCKS_MS, CEILING_MS, Plan};
 use crate::recording::{Ended, Entered, RunRecord, Writer};
 use crate::redact::redact;
 
@@ -63,8 +65,31 @@ struct Conductor<'a, P, G> {
 /// What is still planned.
 #[derive(Debug, Clone, Copy)]
 struct Left {
+    /// Blocks and episodes.
     blocks: u64,
+    /// Their time and what lies between them, milliseconds.
     ms: u64,
+    /// Starts, provisions, warm-ups, milliseconds.
+    set_up_ms: u64,
+}
+
+impl Left {
+    /// So many blocks of this length are done, or will not be.
+    fn less(&mut self, blocks: u64, block_ms: u64) {
+        self.blocks = self.blocks.saturating_sub(blocks);
+        self.ms = self.ms.saturating_sub(blocks * (block_ms + BETWEEN_BLOCKS_MS));
+    }
+
+    /// So many are to be made besides.
+    fn more(&mut self, blocks: u64, block_ms: u64) {
+        self.blocks += blocks;
+        self.ms += blocks * (block_ms + BETWEEN_BLOCKS_MS);
+    }
+
+    /// A set-up planned with so long is done.
+    fn set_up(&mut self, planned_ms: u64) {
+        self.set_up_ms = self.set_up_ms.saturating_sub(planned_ms);
+    }
 }
 
 /// Carries out the plan of `setting`.
@@ -95,6 +120,7 @@ pub(super) fn conduct<P: Parts, G: Generator>(
         response_withheld: 0,
         wrong_answers: std::collections::BTreeMap::new(),
         skipped: resolved.skipped.clone(),
+        failed: std::collections::BTreeMap::new(),
         stopped: false,
     };
     let mut conductor = Conductor {
@@ -107,7 +133,11 @@ pub(super) fn conduct<P: Parts, G: Generator>(
         ceiling: None,
         started: now(),
         done: 0,
-        left: Left { blocks: budget.blocks, ms: budget.paired_ms + budget.episodes_ms },
+        left: Left {
+            blocks: budget.blocks,
+            ms: budget.paired_ms + budget.episodes_ms,
+            set_up_ms: budget.set_up_ms,
+        },
         warm_ms: std::collections::BTreeMap::new(),
         summary,
     };
@@ -133,6 +163,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         self.prepare()?;
         let _bound = Bound::to(&setting.placement.generator)?;
         self.measure_ceiling()?;
+        self.left.set_up(CEILING_MS);
         for restart in 0..setting.plan.statistics.restarts {
             for store_rtt_us in setting.plan.distances() {
                 for paired in &setting.plan.paired {
@@ -211,7 +242,8 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         drive(&mut self.generator, row, slot, around)
     }
 
-    /// Drives a block and puts it on disk. `planned_ms` is what it was to take. None when stopped.
+    /// Drives a block and puts it on disk. `planned_ms` is what it was to take. None when stopped. Where the row ended
+    /// meanwhile, its block is on disk as a void one, and the error says why.
     fn block(
         &mut self,
         row: &mut LiveRow,
@@ -239,13 +271,12 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
             *summary.wrong_answers.entry(block.backend.clone()).or_default() += wrong;
         }
         self.done += 1;
-        self.left.blocks = self.left.blocks.saturating_sub(1);
-        self.left.ms = self.left.ms.saturating_sub(planned_ms);
+        self.left.less(1, planned_ms);
         let progress = Progress {
             done: self.done,
             total: self.done + self.left.blocks,
             elapsed_ns: nanos(now().saturating_duration_since(self.started)),
-            remaining_ns: nanos(Duration::from_millis(self.left.ms)),
+            remaining_ns: nanos(Duration::from_millis(self.left.ms + self.left.set_up_ms)),
         };
         (self.events)(Event::BlockFinished { block: Box::new(block.clone()), progress });
     }

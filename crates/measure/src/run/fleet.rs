@@ -33,6 +33,8 @@ pub(super) struct LiveRow {
     /// Life of an access credential, where the server names one.
     pub(super) access_lifetime: Option<Duration>,
     pub(super) describe: serde_json::Value,
+    /// Its server or store died: it is passed over from then on.
+    pub(super) lost: bool,
     provisioned: Option<Instant>,
 }
 
@@ -51,19 +53,23 @@ pub(super) trait Parts {
     /// The target of a row, not launched.
     fn target(&mut self, row: &Row, options: ServeOptions) -> Box<dyn Target>;
     /// Starts the stores of rows, in parallel; one entry per row.
-    fn stores(&mut self, rows: &[&Row]) -> Result<Vec<Option<Store>>, Error>;
+    fn stores(&mut self, rows: &[&Row]) -> Vec<Result<Option<Store>, Error>>;
 }
 
-/// Starts rows: stores first, then servers, each kind in parallel.
-pub(super) fn start(parts: &mut impl Parts, rows: &[&Row], with: &Start<'_>) -> Result<Vec<LiveRow>, Error> {
-    let stores = parts.stores(rows)?;
+/// Starts rows: stores first, then servers, each kind in parallel; one entry per row.
+pub(super) fn start(parts: &mut impl Parts, rows: &[&Row], with: &Start<'_>) -> Vec<Result<LiveRow, Error>> {
+    let stores = parts.stores(rows);
     let mut launched = Vec::new();
     for (row, store) in rows.iter().zip(stores) {
-        let mut target = parts.target(row, options(row, store.as_ref(), with));
-        target.launch()?;
-        launched.push((row, store, target));
+        let up = store.and_then(|store| {
+            let mut target = parts.target(row, options(row, store.as_ref(), with));
+            target.launch().map(|()| (store, target))
+        });
+        launched.push((*row, up));
     }
-    launched.into_iter().map(|(row, store, target)| live(row, store, target, with)).collect()
+    let live =
+        |(row, up): (&Row, Result<_, Error>)| up.and_then(|(store, target)| live(row, store, target, with));
+    launched.into_iter().map(live).collect()
 }
 
 fn options(row: &Row, store: Option<&Store>, with: &Start<'_>) -> ServeOptions {
@@ -111,6 +117,7 @@ fn live(
         ),
         access_lifetime,
         describe: ready.describe,
+        lost: false,
         provisioned: None,
         target,
     })
@@ -155,6 +162,13 @@ impl LiveRow {
         let renewed = self.provisioned.replace(start).is_some();
         let logins = u64::from(wanted.subjects) * u64::from(wanted.devices);
         Ok(Some(Provisioned { logins, took: now().saturating_duration_since(start), renewed }))
+    }
+
+    /// Ends what is left of it.
+    pub(super) fn lose(&mut self) {
+        self.lost = true;
+        self.target.stop();
+        self.store = None;
     }
 
     /// Did something of this row end by itself?

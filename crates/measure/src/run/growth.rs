@@ -46,7 +46,7 @@ fn cpu(block: &BlockRecord) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use scenario::Operation;
@@ -54,7 +54,8 @@ mod tests {
     use super::*;
     use crate::block::{BlockKind, GeneratorCost, ProcessCost, Quantiles, Validity, WireCost};
 
-    fn block(backend: &str, round: u32, p50: u64) -> BlockRecord {
+    /// A usable block.
+    pub(in crate::run) fn block(backend: &str, round: u32, p50: u64) -> BlockRecord {
         let quantiles = Quantiles { count: 10, p50, p90: p50, p99: p50, p999: p50, max: p50 };
         BlockRecord {
             schema: 1,

@@ -45,7 +45,7 @@ impl Parts for RealParts {
             Some(server) => Box::new(RunningServer::new(&row.name, *server)),
             None => Box::new(LaunchedServer::new(
                 &row.name,
-                self.executable.clone(),
+                row.executable.clone().unwrap_or_else(|| self.executable.clone()),
                 options,
                 row.backend.header.replicas,
                 Rc::clone(&self.launcher),
@@ -53,28 +53,26 @@ impl Parts for RealParts {
         }
     }
 
-    fn stores(&mut self, rows: &[&Row]) -> Result<Vec<Option<Store>>, Error> {
+    fn stores(&mut self, rows: &[&Row]) -> Vec<Result<Option<Store>, Error>> {
         let needs = |row: &Row| row.needs_redis() && !self.existing.contains_key(&row.name);
         if let Some(url) = &self.redis {
-            return rows
-                .iter()
-                .map(|row| {
-                    let prefix = format!("{}:{}", self.run_prefix, row.name);
-                    needs(row).then(|| Store::shared(&row.name, url, prefix)).transpose()
-                })
-                .collect();
+            let shared = |row: &&Row| {
+                let prefix = format!("{}:{}", self.run_prefix, row.name);
+                needs(row).then(|| Store::shared(&row.name, url, prefix)).transpose()
+            };
+            return rows.iter().map(shared).collect();
         }
         let program = redis_server().unwrap_or_else(|| "redis-server".into());
         // All are started before the first is waited for.
-        let started = rows
+        let started: Vec<_> = rows
             .iter()
             .map(|row| {
                 needs(row).then(|| PrivateRedis::start(&self.launcher, &program, &row.name)).transpose()
             })
-            .collect::<Result<Vec<_>, _>>()?;
-        rows.iter()
-            .zip(started)
-            .map(|(row, redis)| redis.map(|redis| Store::private(&row.name, redis)).transpose())
-            .collect()
+            .collect();
+        let ready = |(row, started): (&&Row, Result<Option<PrivateRedis>, Error>)| {
+            started?.map(|redis| Store::private(&row.name, redis)).transpose()
+        };
+        rows.iter().zip(started).map(ready).collect()
     }
 }

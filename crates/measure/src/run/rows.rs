@@ -1,13 +1,15 @@
 //! Rows of a plan: its backends, then the controls of its baseline; and those that cannot be measured here.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use scenario::backend::{Lag, Need};
 use scenario::builtin::Shelf;
 use scenario::trace::Recorded;
 use scenario::{BackendFile, FileError, Scenario, Workload};
 
+use super::{Build, RunOptions};
+use crate::capacity::CapacityPlan;
 use crate::error::Error;
 use crate::event::Skipped;
 use crate::plan::Plan;
@@ -25,6 +27,8 @@ pub(super) struct Row {
     pub(super) backend: BackendFile,
     /// Which control it is.
     pub(super) control: Option<Control>,
+    /// The program that serves it, where it is not this one.
+    pub(super) executable: Option<PathBuf>,
 }
 
 impl Row {
@@ -60,36 +64,84 @@ impl Resolved {
     }
 }
 
-/// Reads the files a plan names. `redis` says whether a Redis was named.
-pub(super) fn resolve(plan: &Plan, redis: bool, existing: &[&String]) -> Result<Resolved, Error> {
-    let mut rows: Vec<Row> = Vec::new();
-    for backend_ref in &plan.backends {
-        let found = Shelf::Backends.resolve(backend_ref)?;
-        let backend = BackendFile::parse(&found.path, &found.text)?;
-        let name = backend.header.name.clone();
-        if rows.iter().any(|row| row.name == name) {
-            return Err(
-                in_plan(plan, format!("backend `{name}` is there twice"), "give it another name").into()
-            );
+/// What is there besides the files.
+pub(super) struct Given<'a> {
+    /// Was a Redis named?
+    pub(super) redis: bool,
+    /// Rows whose server already runs.
+    pub(super) existing: Vec<&'a String>,
+    /// Rows that are another build of a backend.
+    pub(super) builds: &'a BTreeMap<String, Build>,
+}
+
+impl<'a> Given<'a> {
+    pub(super) fn of(options: &'a RunOptions) -> Self {
+        Self {
+            redis: options.redis.is_some(),
+            existing: options.existing.keys().collect(),
+            builds: &options.builds,
         }
-        rows.push(Row { name, backend_ref: backend_ref.clone(), backend, control: None });
     }
+}
+
+/// Reads the files a plan names.
+pub(super) fn resolve(plan: &Plan, given: &Given<'_>) -> Result<Resolved, Error> {
+    let mut rows = backends(&plan.name, &plan.backends, given)?;
     let Some(baseline) = rows.iter().find(|row| row.name == plan.baseline).cloned() else {
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         let hint = format!("use one of its backends: {}", names.join(", "));
-        return Err(
-            in_plan(plan, format!("baseline `{}` is not a backend of it", plan.baseline), &hint).into()
-        );
+        let message = format!("baseline `{}` is not a backend of it", plan.baseline);
+        return Err(in_plan(&plan.name, message, &hint).into());
     };
     let twins = std::iter::repeat_n(Control::Twin, plan.controls.twins as usize);
     let extra = plan.controls.extra_work.iter().map(|&share| Control::ExtraWork(share));
     for (name, control) in plan.control_names().into_iter().zip(twins.chain(extra)) {
         rows.push(Row { name, control: Some(control), ..baseline.clone() });
     }
-    let (rows, skipped) = skip(rows, redis, existing);
-    let mut scenarios = BTreeMap::new();
-    let names = plan.paired.iter().map(|paired| (&paired.scenario, true));
-    for (name, paired) in names.chain(plan.episodes.iter().map(|name| (name, false))) {
+    let (rows, skipped) = skip(rows, given);
+    let paired = plan.paired.iter().map(|paired| (&paired.scenario, true));
+    let names = paired.chain(plan.episodes.iter().map(|name| (name, false)));
+    Ok(Resolved { rows, skipped, scenarios: scenarios(&plan.name, plan.seed, names)? })
+}
+
+/// Reads the files that a search for capacity names.
+pub(super) fn resolve_capacity(plan: &CapacityPlan, given: &Given<'_>) -> Result<Resolved, Error> {
+    let name = "capacity";
+    let (rows, skipped) = skip(backends(name, &plan.backends, given)?, given);
+    let names = std::iter::once((&plan.scenario, true));
+    Ok(Resolved { rows, skipped, scenarios: scenarios(name, plan.seed, names)? })
+}
+
+fn backends(plan: &str, named: &[String], given: &Given<'_>) -> Result<Vec<Row>, Error> {
+    let mut rows: Vec<Row> = Vec::new();
+    for wanted in named {
+        let build = given.builds.get(wanted);
+        let backend_ref = build.map_or(wanted, |build| &build.backend);
+        let found = Shelf::Backends.resolve(backend_ref)?;
+        let backend = BackendFile::parse(&found.path, &found.text)?;
+        let name = if build.is_some() { wanted } else { &backend.header.name }.clone();
+        if rows.iter().any(|row| row.name == name) {
+            let message = format!("backend `{name}` is there twice");
+            return Err(in_plan(plan, message, "give it another name").into());
+        }
+        rows.push(Row {
+            name,
+            backend_ref: backend_ref.clone(),
+            backend,
+            control: None,
+            executable: build.map(|build| build.executable.clone()),
+        });
+    }
+    Ok(rows)
+}
+
+fn scenarios<'a>(
+    plan: &str,
+    seed: u64,
+    names: impl Iterator<Item = (&'a String, bool)>,
+) -> Result<BTreeMap<String, PlannedScenario>, Error> {
+    let mut scenarios: BTreeMap<String, PlannedScenario> = BTreeMap::new();
+    for (name, paired) in names {
         let mut scenario = Scenario::open(name)?;
         let text = match &scenario.workload {
             Workload::Recorded(trace) => trace_text(trace),
@@ -100,7 +152,7 @@ pub(super) fn resolve(plan: &Plan, redis: bool, existing: &[&String]) -> Result<
             return Err(in_plan(plan, message, "name it under `episodes`").into());
         }
         // The plan's seed moves every draw of the run.
-        scenario.seed = scenario.seed.wrapping_add(plan.seed);
+        scenario.seed = scenario.seed.wrapping_add(seed);
         let same = |other: &PlannedScenario| other.scenario.name == scenario.name;
         if scenarios.values().any(same) {
             let message = format!("two of its scenarios call themselves `{}`", scenario.name);
@@ -108,7 +160,7 @@ pub(super) fn resolve(plan: &Plan, redis: bool, existing: &[&String]) -> Result<
         }
         scenarios.insert(name.clone(), PlannedScenario { scenario, text });
     }
-    Ok(Resolved { rows, skipped, scenarios })
+    Ok(scenarios)
 }
 
 /// What the recording keeps of a trace file, which may be large: its header and its digest.
@@ -117,10 +169,11 @@ fn trace_text(trace: &Recorded) -> String {
     format!("# trace {header}\n# xxh3 {}\n", trace.digest())
 }
 
-fn skip(rows: Vec<Row>, redis: bool, existing: &[&String]) -> (Vec<Row>, Vec<Skipped>) {
-    let possible = redis || redis_server().is_some();
+fn skip(rows: Vec<Row>, given: &Given<'_>) -> (Vec<Row>, Vec<Skipped>) {
+    let possible = given.redis || redis_server().is_some();
+    let runs = |row: &Row| given.existing.contains(&&row.name);
     let (rows, without): (Vec<Row>, Vec<Row>) =
-        rows.into_iter().partition(|row| possible || !row.needs_redis() || existing.contains(&&row.name));
+        rows.into_iter().partition(|row| possible || !row.needs_redis() || runs(row));
     let skipped = without
         .into_iter()
         .map(|row| Skipped {
@@ -132,9 +185,9 @@ fn skip(rows: Vec<Row>, redis: bool, existing: &[&String]) -> (Vec<Row>, Vec<Ski
     (rows, skipped)
 }
 
-fn in_plan(plan: &Plan, message: String, hint: &str) -> FileError {
+fn in_plan(plan: &str, message: String, hint: &str) -> FileError {
     FileError {
-        path: Path::new(&format!("plan {}", plan.name)).to_owned(),
+        path: Path::new(&format!("plan {plan}")).to_owned(),
         line: 0,
         column: 0,
         key: String::new(),

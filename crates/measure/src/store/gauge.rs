@@ -1,17 +1,13 @@
 //! Reads a Redis server's own figures by `INFO`, less what reading them costs.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use redis::{Client, Connection, IntoConnectionInfo};
+use redis::Connection;
 
+use super::connect::{Place, connect};
 use super::settings_of;
 use crate::error::Error;
 use crate::recording::StoreRecord;
-use crate::redact::redact;
-
-/// Longest wait for a connection or an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Figures of a server, totals since its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,8 +28,7 @@ pub(crate) struct Sample {
 
 /// A connection that reads the figures.
 pub(crate) struct Gauge {
-    row: String,
-    address: String,
+    place: Place,
     connection: Connection,
     /// What one reading adds to the totals.
     own: Sample,
@@ -41,10 +36,7 @@ pub(crate) struct Gauge {
 
 impl std::fmt::Debug for Gauge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gauge")
-            .field("row", &self.row)
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Gauge").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -52,23 +44,9 @@ impl Gauge {
     /// Connects and learns what a reading costs: on a private server by reading twice; elsewhere others may come between,
     /// so that only the command itself is counted.
     pub(crate) fn connect(row: &str, url: &str, private: bool) -> Result<Self, Error> {
-        let address = redact(url);
-        let fail = |error: redis::RedisError| Error::Store {
-            row: row.to_owned(),
-            address: address.clone(),
-            message: redact(&error.to_string()),
-        };
-        let info = url.into_connection_info().map_err(fail)?;
-        let client = Client::open(info).map_err(fail)?;
-        let connection = client.get_connection_with_timeout(PATIENCE).map_err(fail)?;
-        connection.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
-        connection.set_write_timeout(Some(PATIENCE)).map_err(fail)?;
-        let mut gauge = Self {
-            row: row.to_owned(),
-            address: address.clone(),
-            connection,
-            own: Sample { commands: 1, ..Sample::default() },
-        };
+        let place = Place::new(row, url);
+        let connection = connect(&place, url)?;
+        let mut gauge = Self { place, connection, own: Sample { commands: 1, ..Sample::default() } };
         if private {
             gauge.read()?;
             let before = gauge.read()?;
@@ -122,17 +100,14 @@ impl Gauge {
         Ok(StoreRecord {
             version: named,
             private,
-            address: if private { String::new() } else { self.address.clone() },
+            address: if private { String::new() } else { self.place.address.clone() },
             settings: settings_of(&info),
         })
     }
 
     fn info(&mut self) -> Result<BTreeMap<String, String>, Error> {
-        let text: String = redis::cmd("INFO").query(&mut self.connection).map_err(|error| Error::Store {
-            row: self.row.clone(),
-            address: self.address.clone(),
-            message: redact(&error.to_string()),
-        })?;
+        let asked = redis::cmd("INFO").query(&mut self.connection);
+        let text: String = asked.map_err(|error| self.place.failed("", &error))?;
         let lines = text.lines().filter_map(|line| line.split_once(':'));
         Ok(lines.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
     }

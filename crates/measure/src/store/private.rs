@@ -4,8 +4,6 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::error::Error;
 use crate::process::{Child, Launcher, Spawn};
 
@@ -14,32 +12,23 @@ const READY: Duration = Duration::from_secs(10);
 /// What it prints once it does.
 const READY_LINE: &str = "eady to accept connections";
 
-/// A private server. Dropping it ends it and removes its folder.
+/// A private server. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct PrivateRedis {
     child: Child,
     port: u16,
-    // After the child: the folder goes when the process that works in it has ended.
-    _folder: TempDir,
 }
 
 impl PrivateRedis {
     /// Starts a server for `row` on a free port of the loopback address: no persistence, no eviction, no memory limit.
     /// [`Self::ready`] waits for it.
     pub(crate) fn start(launcher: &Launcher, program: &Path, row: &str) -> Result<Self, Error> {
-        let name = format!("redis-server for {row}");
-        let folder = tempfile::Builder::new().prefix("authbench-redis-").tempdir().map_err(|error| {
-            Error::Process {
-                name: name.clone(),
-                message: format!("no folder could be made for it: {error}"),
-                stderr: String::new(),
-            }
-        })?;
         let port = free_port().map_err(|error| Error::Process {
-            name: name.clone(),
+            name: format!("redis-server for {row}"),
             message: format!("no free port on the loopback address: {error}"),
             stderr: String::new(),
         })?;
+        let name = format!("redis-server for {row} at 127.0.0.1:{port}");
         let mut arguments: Vec<std::ffi::OsString> = Vec::new();
         for (option, value) in [
             ("--port", port.to_string().as_str()),
@@ -54,10 +43,11 @@ impl PrivateRedis {
             arguments.push(option.into());
             arguments.push(value.into());
         }
-        arguments.push("--dir".into());
-        arguments.push(folder.path().into());
-        let spawn = Spawn { name, program: program.to_owned(), arguments, directory: None };
-        Ok(Self { child: launcher.spawn(&spawn)?, port, _folder: folder })
+        // It never writes, so that it needs no folder that would be left behind by a kill: `/` is everybody's, a data
+        // file of this name is nobody's, and what is not there is not read at the start.
+        arguments.extend(["--dir", "/", "--dbfilename", "authbench-keeps-nothing.rdb"].map(Into::into));
+        let spawn = Spawn { name, program: program.to_owned(), arguments, directory: None, secret: None };
+        Ok(Self { child: launcher.spawn(&spawn)?, port })
     }
 
     /// Waits until it accepts connections.

@@ -1,21 +1,16 @@
 //! A Redis that belongs to somebody else: only keys under our prefix are touched, and they are removed at the end.
 
-use std::time::Duration;
+use redis::Connection;
 
-use redis::{Client, Connection, IntoConnectionInfo};
-
+use super::connect::{Place, connect};
 use crate::error::Error;
-use crate::redact::redact;
 
 /// Keys asked for and removed at a time: other clients must not wait for us.
 const BATCH: usize = 1000;
-/// Longest wait for a connection or an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Our keys in a shared server. Dropping it removes them.
 pub(crate) struct SharedRedis {
-    row: String,
-    address: String,
+    place: Place,
     prefix: String,
     connection: Connection,
     cleaned: bool,
@@ -24,7 +19,7 @@ pub(crate) struct SharedRedis {
 impl std::fmt::Debug for SharedRedis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SharedRedis")
-            .field("row", &self.row)
+            .field("place", &self.place)
             .field("prefix", &self.prefix)
             .finish_non_exhaustive()
     }
@@ -32,32 +27,15 @@ impl std::fmt::Debug for SharedRedis {
 
 impl SharedRedis {
     pub(crate) fn new(row: &str, url: &str, prefix: &str) -> Result<Self, Error> {
-        let address = redact(url);
-        let fail = |error: redis::RedisError| Error::Store {
-            row: row.to_owned(),
-            address: address.clone(),
-            message: redact(&error.to_string()),
-        };
-        let info = url.into_connection_info().map_err(fail)?;
-        let connection = Client::open(info)
-            .and_then(|client| client.get_connection_with_timeout(PATIENCE))
-            .map_err(fail)?;
-        connection.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
-        connection.set_write_timeout(Some(PATIENCE)).map_err(fail)?;
-        Ok(Self { row: row.to_owned(), address, prefix: prefix.to_owned(), connection, cleaned: false })
+        let place = Place::new(row, url);
+        let connection = connect(&place, url)?;
+        Ok(Self { place, prefix: prefix.to_owned(), connection, cleaned: false })
     }
 
     /// Removes every key under the prefix; their count.
     pub(crate) fn clean(&mut self) -> Result<u64, Error> {
-        let removed = self.remove().map_err(|error| Error::Store {
-            row: self.row.clone(),
-            address: self.address.clone(),
-            message: format!(
-                "keys under {} could not be removed: {}",
-                self.prefix,
-                redact(&error.to_string())
-            ),
-        })?;
+        let what = format!("keys under {} could not be removed: ", self.prefix);
+        let removed = self.remove().map_err(|error| self.place.failed(&what, &error))?;
         self.cleaned = true;
         Ok(removed)
     }

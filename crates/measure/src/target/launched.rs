@@ -9,7 +9,7 @@ use scenario::wire::{Counters, Provision, ReadyLine, ServeOptions};
 use super::control::Control;
 use super::{Ready, Target, sum};
 use crate::error::Error;
-use crate::process::{Child, Launcher, Spawn};
+use crate::process::{Child, Launcher, Secret, Spawn};
 
 /// A server is ready within milliseconds, but for the one password hash that all subjects share, and RSA keys.
 const READY: Duration = Duration::from_secs(20);
@@ -57,7 +57,8 @@ impl Target for LaunchedServer {
             };
             let mut arguments = vec!["serve".into()];
             arguments.extend(self.options.to_arguments());
-            let spawn = Spawn { name, program: self.executable.clone(), arguments, directory: None };
+            let secret = self.options.secret_address().map(|address| Secret::new(address.to_owned()));
+            let spawn = Spawn { name, program: self.executable.clone(), arguments, directory: None, secret };
             self.children.push(self.launcher.spawn(&spawn)?);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use measure::recording::RowRecord;
+use measure::recording::{RowFailure, RowRecord};
 use measure::{Lag, Recording, StoreDown};
 use serde_json::Value;
 
@@ -52,8 +52,19 @@ fn row(name: &str, role: Role, record: Option<&RowRecord>) -> Row {
         revocation_bound_ns: bound,
         logout_all: promises.map(|promises| super::word(&promises.logout_all)).unwrap_or_default(),
         store_down: promises.map_or("", |promises| store_down(promises.store_down)).to_owned(),
+        failure: record.and_then(|row| row.failure.as_ref()).map(failure),
         facts,
     }
+}
+
+/// What died, when and where.
+pub(super) fn failure(failure: &RowFailure) -> String {
+    let message = failure.message.lines().next().unwrap_or_default();
+    let address = match failure.address.as_str() {
+        "" => String::new(),
+        address => format!(", its server at {address}"),
+    };
+    format!("{message} (in {}, {}{address})", failure.scenario, super::environment::utc(failure.at_unix_ns))
 }
 
 /// The bound in words and in nanoseconds.

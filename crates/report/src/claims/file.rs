@@ -21,6 +21,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -64,7 +65,7 @@ pub enum Test {
 }
 
 /// A verdict a condition may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// Equivalent within the plan's margin.
@@ -77,25 +78,49 @@ pub enum Wanted {
     Different,
 }
 
-#[derive(Deserialize)]
+/// A claim: a sentence, figures to compute and conditions on them.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "authbench claim")]
 struct Raw {
+    /// Identifier, e.g. `C8`.
+    #[schemars(with = "String")]
     id: Spanned<String>,
+    /// The sentence that a run can support or refute.
     sentence: String,
+    /// The result in words, with `{name}` where the figure of that name goes.
+    #[schemars(with = "String")]
     detail: Spanned<String>,
+    /// What is expected: only a conclusive result that contradicts it fails a build.
     #[serde(default)]
     expect: Expectation,
+    /// Figures by name, e.g. `ratio(cpu, jwt-allowlist, session-redis, steady)`.
+    #[schemars(with = "BTreeMap<String, String>")]
     figures: BTreeMap<String, Spanned<String>>,
+    /// All of them must hold.
+    #[schemars(with = "Vec<RawCondition>")]
     condition: Spanned<Vec<Spanned<RawCondition>>>,
 }
 
-#[derive(Deserialize)]
+/// A condition on one figure: a verdict, or bounds.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RawCondition {
+    /// Name of the figure.
+    #[schemars(with = "String")]
     figure: Spanned<String>,
+    /// Its verdict is this.
     is: Option<Wanted>,
+    /// It lies above.
     above: Option<f64>,
+    /// It lies below.
     below: Option<f64>,
+}
+
+/// JSON Schema of a claim's file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Raw).into()
 }
 
 impl Claim {

@@ -27,6 +27,8 @@ pub struct Context {
     pub extra_work_ns: BTreeMap<(String, String), f64>,
     /// Live logins per row that were provisioned, by scenario.
     pub logins: BTreeMap<String, u64>,
+    /// Rows whose server or store died during the run.
+    pub failed: BTreeSet<String>,
     /// Figures of special measurements, by figure, scenario and row.
     pub special: BTreeMap<(Special, String, String), Estimate>,
 }
@@ -44,6 +46,7 @@ impl Context {
         Self {
             extra_work_ns: works.collect(),
             logins: provisioned.map(|scenario| (scenario.name.clone(), scenario.provisioned)).collect(),
+            failed: run.rows.iter().filter(|row| row.failure.is_some()).map(|row| row.name.clone()).collect(),
             special: BTreeMap::new(),
         }
     }
@@ -75,7 +78,10 @@ pub fn analyse(plan: &Plan, blocks: &[BlockRecord], context: &Context) -> Analys
         remarks.flat_map(|(scenario, slice)| cautions::of(scenario, &slice.table, &plan.baseline)).collect();
     let checked = check::checks(&slices, &setting, context);
     let (state, reasons) = check::state(&checked, !scenarios.is_empty());
-    let denied: BTreeSet<&str> = wrong.iter().map(|wrong| wrong.row.as_str()).collect();
+    let denied = Denied {
+        wrong: wrong.iter().map(|wrong| wrong.row.as_str()).collect(),
+        failed: context.failed.iter().map(String::as_str).collect(),
+    };
     for scenario in &mut scenarios {
         let here = |check: &&ControlCheck| {
             check.scenario == scenario.scenario
@@ -99,6 +105,7 @@ pub fn analyse(plan: &Plan, blocks: &[BlockRecord], context: &Context) -> Analys
         cautions: remarks,
         controls: checked,
         wrong,
+        failed: context.failed.clone(),
         scenarios,
         episodes: episodes::episodes(&sorted),
         special: context.special.clone(),
@@ -225,18 +232,30 @@ fn wrong_answers(blocks: &[&BlockRecord]) -> Vec<WrongAnswers> {
     found
 }
 
+/// Rows without a rank.
+struct Denied<'a> {
+    /// They gave wrong answers.
+    wrong: BTreeSet<&'a str>,
+    /// Their server or store died.
+    failed: BTreeSet<&'a str>,
+}
+
 /// Takes back what wrong answers, failures or controls do not permit.
 fn permit(
     comparison: &mut Comparison,
     state: RunState,
-    denied: &BTreeSet<&str>,
+    denied: &Denied<'_>,
     withheld: bool,
     failures: &BTreeMap<&str, f64>,
 ) {
     let share = |row: &str| failures.get(row).copied().unwrap_or(0.0);
-    let reason = if denied.contains(comparison.row.as_str()) || denied.contains(comparison.baseline.as_str())
-    {
+    let either = |rows: &BTreeSet<&str>| {
+        rows.contains(comparison.row.as_str()) || rows.contains(comparison.baseline.as_str())
+    };
+    let reason = if either(&denied.wrong) {
         Some(Unranked::WrongAnswers)
+    } else if either(&denied.failed) {
+        Some(Unranked::RowFailed)
     } else if state == RunState::Unreliable {
         Some(Unranked::UnreliableRun)
     } else if (share(&comparison.row) - share(&comparison.baseline)).abs() > FAILURES {

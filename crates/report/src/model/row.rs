@@ -56,6 +56,9 @@ pub struct Row {
     pub logout_all: String,
     /// Declared: what a request gets when the store is down.
     pub store_down: String,
+    /// What ended it before the run did: its figures stand without a rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// Further facts that the server said about itself: algorithm, sizes, leeway, lifetimes.
     pub facts: std::collections::BTreeMap<String, String>,
 }

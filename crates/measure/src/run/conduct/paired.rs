@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::repeats::{Repeats, Void};
 use super::{Conductor, Flow};
 use crate::block::{BlockKind, BlockRecord};
 use crate::error::Error;
 use crate::event::Event;
 use crate::generator::Generator;
-use crate::plan::{CALIBRATION_BLOCKS, PairedScenario};
+use crate::plan::{CALIBRATION_BLOCKS, PairedScenario, WARM_AFTER_START_MS, start_ms};
 use crate::recording::{Calibration, Control, Entered};
+use crate::redact::redact;
 use crate::run::block::Slot;
 use crate::run::fleet::{LiveRow, Parts};
 use crate::run::growth::{STEP, half_width};
@@ -18,11 +20,6 @@ use crate::run::pilot::transient_ms;
 use crate::run::rows::{PlannedScenario, Row};
 use crate::store::Store;
 
-/// Load discarded on a fresh row where the plan has no pilots, milliseconds.
-const WARM_AFTER_START_MS: u64 = 150;
-/// One void block in this many planned ones is measured a second time, at the end of its round. Whether it is, is
-/// decided by the generator's self-checks alone, never by what was measured.
-const BLOCKS_PER_REPEAT: u64 = 6;
 /// Trace of pilots: no round uses its draws.
 const PILOT_ROUND: u32 = u32::MAX - 1;
 
@@ -88,8 +85,11 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
             }
             live.append(&mut more);
         }
+        let rows = resolved.rows.len() as u64;
+        let set_up_ms = self.setting.plan.pass_set_up_ms(rows, paired, Some(&planned.scenario));
+        self.left.set_up(set_up_ms + if restart == 0 { rows * self.setting.plan.pilot_ms } else { 0 });
         let flow = self.rounds(&mut live, &pass)?;
-        clean(&mut live)?;
+        self.clean(&mut live)?;
         Ok(flow)
     }
 
@@ -98,22 +98,34 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         let pilot_ms = self.setting.plan.pilot_ms;
         let mut warm_ms = self.warm_after_start_ms(pass);
         for row in &mut *live {
-            let ahead = Duration::from_millis(pass.block_ms() + pilot_ms);
-            self.provision(row, pass.planned, ahead)?;
-            if pilot_ms > 0 && pass.restart == 0 {
-                // The pilot itself is the warm-up of this start.
-                match self.pilot(row, pass, pilot_ms)? {
-                    Some(transient_ms) => warm_ms = warm_ms.max(transient_ms),
-                    None => return Ok(Flow::Stopped),
-                }
-            } else if self.warm(row, pass.planned, Duration::from_millis(warm_ms))? == Flow::Stopped {
-                return Ok(Flow::Stopped);
+            let result = self.make_row_ready(row, pass, pilot_ms, warm_ms);
+            match self.survive(row, &pass.planned.scenario.name, result)? {
+                Some(Some(needed_ms)) => warm_ms = warm_ms.max(needed_ms),
+                Some(None) => return Ok(Flow::Stopped),
+                None => {}
             }
         }
         let scenario = pass.planned.scenario.name.clone();
         self.warm_ms.insert(scenario.clone(), warm_ms);
         self.writer.event(Entered::WarmUp { scenario, after_start_ms: warm_ms })?;
         Ok(Flow::GoOn)
+    }
+
+    /// The warm-up this row needs, milliseconds. None when stopped.
+    fn make_row_ready(
+        &mut self,
+        row: &mut LiveRow,
+        pass: &Pass<'_>,
+        pilot_ms: u64,
+        warm_ms: u64,
+    ) -> Result<Option<u64>, Error> {
+        self.provision(row, pass.planned, Duration::from_millis(pass.block_ms() + pilot_ms))?;
+        if pilot_ms > 0 && pass.restart == 0 {
+            // The pilot itself is the warm-up of this start.
+            return self.pilot(row, pass, pilot_ms);
+        }
+        let flow = self.warm(row, pass.planned, Duration::from_millis(warm_ms))?;
+        Ok((flow == Flow::GoOn).then_some(0))
     }
 
     fn warm_after_start_ms(&self, pass: &Pass<'_>) -> u64 {
@@ -160,15 +172,20 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         pass: &Pass<'_>,
     ) -> Result<Option<BTreeMap<String, u64>>, Error> {
         let baseline = &self.setting.plan.baseline;
-        let Some(row) = live.iter_mut().find(|row| row.name == *baseline) else {
+        let Some(row) = live.iter_mut().find(|row| row.name == *baseline && !row.lost) else {
             return Ok(Some(BTreeMap::new()));
         };
         let mut costs = Vec::new();
         for number in 0..CALIBRATION_BLOCKS {
             let round = PILOT_ROUND - 1 - u32::try_from(number).unwrap_or(0);
             let slot = pass.slot(BlockKind::Pilot, round, 0);
-            let Some(block) = self.block(row, &slot, 0)? else { return Ok(None) };
-            costs.extend(block.cpu_ns_per_operation());
+            let result = self.block(row, &slot, 0);
+            match self.survive(row, &pass.planned.scenario.name, result)? {
+                Some(Some(block)) => costs.extend(block.cpu_ns_per_operation()),
+                Some(None) => return Ok(None),
+                // Its controls are not started either.
+                None => return Ok(Some(BTreeMap::new())),
+            }
         }
         let baseline_cpu_ns = stats::quantile::median(&costs).map_err(|_| Error::Generator {
             row: baseline.clone(),
@@ -197,14 +214,19 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         let mut rounds = paired.rounds;
         let mut blocks: Vec<BlockRecord> = Vec::new();
         let mut number = 0;
-        let mut repeats = u64::from(rounds) * live.len() as u64 / BLOCKS_PER_REPEAT;
-        while number < rounds {
+        let missing = self.setting.resolved.rows.len() as u64 - (live.len() as u64 - lost(live));
+        self.left.less(missing * u64::from(rounds), pass.block_ms());
+        let mut repeats = Repeats::of(u64::from(rounds) * live.len() as u64, live.len());
+        while number < rounds && live.iter().any(|row| !row.lost) {
+            let before = lost(live);
             if self.round(live, pass, first + number, &mut blocks, &mut repeats)? == Flow::Stopped {
                 return Ok(Flow::Stopped);
             }
             number += 1;
+            self.left.less((lost(live) - before) * u64::from(rounds - number), pass.block_ms());
             if number == rounds && rounds < most {
                 rounds = self.grow(live, pass, rounds, most, &blocks)?;
+                repeats.grow(u64::from(rounds - number) * live.len() as u64);
             }
         }
         Ok(Flow::GoOn)
@@ -216,41 +238,62 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         pass: &Pass<'_>,
         round: u32,
         blocks: &mut Vec<BlockRecord>,
-        repeats: &mut u64,
+        repeats: &mut Repeats,
     ) -> Result<Flow, Error> {
         let name = &pass.planned.scenario.name;
         let order = order(self.setting.plan.seed, name, pass.store_rtt_us, round, live.len());
-        let mut again = Vec::new();
+        let mut void = Vec::new();
         for (position, at) in (0..).zip(order) {
-            if self.stopped() {
-                return Ok(Flow::Stopped);
+            if live[at].lost {
+                continue;
             }
-            let row = &mut live[at];
-            self.provision(row, pass.planned, Duration::from_millis(pass.block_ms()))?;
-            let slot = pass.slot(BlockKind::Paired, round, position);
-            match self.block(row, &slot, pass.block_ms())? {
-                Some(block) if block.validity.response_times || *repeats == 0 => blocks.push(block),
-                Some(block) => {
-                    *repeats -= 1;
-                    again.push((at, block));
+            match self.paired_block(&mut live[at], pass, round, position)? {
+                Some(Some(block)) if block.validity.response_times => {
+                    repeats.count(at, &block);
+                    blocks.push(block);
                 }
-                None => return Ok(Flow::Stopped),
+                Some(Some(block)) => void.push(Void { row: at, block }),
+                Some(None) => return Ok(Flow::Stopped),
+                None => {}
             }
         }
-        for (position, (at, void)) in (position_after(live.len())..).zip(again) {
-            if self.stopped() {
-                return Ok(Flow::Stopped);
+        let baseline = live.iter().position(|row| row.name == self.setting.plan.baseline);
+        repeats.order(&mut void, baseline);
+        for (position, Void { row: at, block: void }) in (position_after(live.len())..).zip(void) {
+            if live[at].lost || !self.has_time_for(pass.block_ms()) || !repeats.take() {
+                blocks.push(void);
+                continue;
             }
-            self.left.blocks += 1;
-            self.left.ms += pass.block_ms();
-            let row = &mut live[at];
-            self.provision(row, pass.planned, Duration::from_millis(pass.block_ms()))?;
-            let slot = pass.slot(BlockKind::Paired, round, position);
-            let Some(block) = self.block(row, &slot, pass.block_ms())? else { return Ok(Flow::Stopped) };
-            let better = block.validity.response_times || !void.validity.valid;
-            blocks.push(if better { block } else { void });
+            self.left.more(1, pass.block_ms());
+            match self.paired_block(&mut live[at], pass, round, position)? {
+                Some(Some(block)) => {
+                    let better = block.validity.response_times || !void.validity.valid;
+                    repeats.count(at, &block);
+                    blocks.push(if better { block } else { void });
+                }
+                Some(None) => return Ok(Flow::Stopped),
+                None => blocks.push(void),
+            }
         }
         Ok(Flow::GoOn)
+    }
+
+    /// One block of a round. `None` when the row is lost, `Some(None)` when the run is stopped.
+    fn paired_block(
+        &mut self,
+        row: &mut LiveRow,
+        pass: &Pass<'_>,
+        round: u32,
+        position: u32,
+    ) -> Result<Option<Option<BlockRecord>>, Error> {
+        if self.stopped() {
+            return Ok(Some(None));
+        }
+        let slot = pass.slot(BlockKind::Paired, round, position);
+        let result = self
+            .provision(row, pass.planned, Duration::from_millis(pass.block_ms()))
+            .and_then(|()| self.block(row, &slot, pass.block_ms()));
+        self.survive(row, &pass.planned.scenario.name, result)
     }
 
     /// The rounds to be: more of them while an interval is wider than registered.
@@ -264,7 +307,11 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
     ) -> Result<u32, Error> {
         let Some(precision) = self.setting.plan.statistics.precision else { return Ok(from) };
         let baseline = &self.setting.plan.baseline;
-        let rows: Vec<&str> = live.iter().map(|row| row.name.as_str()).collect();
+        let going_on = || live.iter().filter(|row| !row.lost);
+        if !going_on().any(|row| row.name == *baseline) {
+            return Ok(from);
+        }
+        let rows: Vec<&str> = going_on().map(|row| row.name.as_str()).collect();
         let half_width = half_width(&blocks.iter().collect::<Vec<_>>(), &rows, baseline);
         // Without enough valid pairs nothing is known of the precision: then it is not reached either.
         if half_width.is_some_and(|half_width| half_width <= precision) || self.row(baseline).is_none() {
@@ -272,9 +319,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         }
         let half_width = half_width.unwrap_or(f64::MAX);
         let to = (from + STEP).min(most);
-        let added = u64::from(to - from) * live.len() as u64;
-        self.left.blocks += added;
-        self.left.ms += added * pass.block_ms();
+        self.left.more(u64::from(to - from) * rows.len() as u64, pass.block_ms());
         let scenario = pass.planned.scenario.name.clone();
         self.writer.event(Entered::RoundsAdded { scenario: scenario.clone(), from, to, half_width })?;
         (self.events)(Event::RoundsAdded { scenario, from, to, half_width });
@@ -292,12 +337,11 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         let length_ms = plan.episode_length_ms(name, Some(scenario));
         let length = Duration::from_millis(length_ms);
         let mut live = self.start(&rows, planned, 0, &BTreeMap::new())?;
+        self.left.less((rows.len() - live.len()) as u64, length_ms);
         for (position, at) in (0..).zip(order(plan.seed, &scenario.name, 0, 0, live.len())) {
             if self.stopped() {
                 return Ok(Flow::Stopped);
             }
-            let row = &mut live[at];
-            self.provision(row, planned, length)?;
             let slot = Slot {
                 scenario_name: &scenario.name,
                 scenario,
@@ -310,26 +354,37 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
                 measure: None,
                 trace: plan.episode_ms.contains_key(name).then_some(length),
             };
-            if self.block(row, &slot, length_ms)?.is_none() {
+            let row = &mut live[at];
+            let result =
+                self.provision(row, planned, length).and_then(|()| self.block(row, &slot, length_ms));
+            if let Some(None) = self.survive(row, &scenario.name, result)? {
                 return Ok(Flow::Stopped);
             }
         }
-        clean(&mut live)?;
+        self.left.set_up(start_ms(rows.len() as u64, Some(scenario)));
+        self.clean(&mut live)?;
         Ok(Flow::GoOn)
     }
+
+    /// Ends the servers, then removes what they left in a shared store. Every key has a TTL besides, so that a store
+    /// that is gone by now is only remarked on.
+    fn clean(&mut self, live: &mut [LiveRow]) -> Result<(), Error> {
+        for row in live {
+            row.target.stop();
+            let cleaned = row.store.as_mut().map_or(Ok(0), Store::clean);
+            if let Err(error) = cleaned {
+                self.warn("not-cleaned", &row.name.clone(), redact(&error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many rows are lost.
+fn lost(live: &[LiveRow]) -> u64 {
+    live.iter().filter(|row| row.lost).count() as u64
 }
 
 fn position_after(rows: usize) -> u32 {
     u32::try_from(rows).unwrap_or(u32::MAX)
-}
-
-/// Ends the servers, then removes what they left in a shared store.
-fn clean(live: &mut [LiveRow]) -> Result<(), Error> {
-    for row in live {
-        row.target.stop();
-        if let Some(store) = row.store.as_mut() {
-            Store::clean(store)?;
-        }
-    }
-    Ok(())
 }

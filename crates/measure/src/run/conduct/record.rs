@@ -4,7 +4,7 @@ use super::Setting;
 use crate::block::SCHEMA;
 use crate::event::Budget;
 use crate::recording::{RowRecord, RunRecord, ScenarioRecord, sha256_hex};
-use crate::run::tool::tool;
+use crate::run::tool::{hash_of, tool};
 
 pub(super) fn run_record(setting: &Setting<'_>, budget: &Budget) -> RunRecord {
     let plan = setting.plan;
@@ -16,6 +16,8 @@ pub(super) fn run_record(setting: &Setting<'_>, budget: &Budget) -> RunRecord {
         describe: serde_json::Value::Null,
         store: None,
         calibration: std::collections::BTreeMap::new(),
+        executable_sha256: row.executable.as_deref().and_then(hash_of),
+        failure: None,
     });
     let paired = plan.paired.iter().map(|paired| (&paired.scenario, true));
     let episodes = plan.episodes.iter().map(|name| (name, false));

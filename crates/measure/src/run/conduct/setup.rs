@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use scenario::backend::Lag;
+
 use super::{Conductor, Flow};
 use crate::block::BlockKind;
 use crate::clock::nanos;
@@ -11,6 +13,7 @@ use crate::environment::environment;
 use crate::error::Error;
 use crate::event::Event;
 use crate::generator::Generator;
+use crate::plan::fewest_rounds;
 use crate::recording::Entered;
 use crate::run::block::Slot;
 use crate::run::fleet::{self, LiveRow, Parts, Start};
@@ -52,10 +55,35 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
                 self.warn("cpu-quota", "", message)?;
             }
         }
+        self.warn_of_few_rounds()?;
         if let Some(planned) = self.setting.skipped_baseline {
             let baseline = &self.setting.plan.baseline;
             let message = format!("the plan's baseline {planned} was skipped: {baseline} stands in for it");
             self.warn("baseline-skipped", "", message)?;
+        }
+        Ok(())
+    }
+
+    /// Says so where the rounds cannot show any difference, however large.
+    fn warn_of_few_rounds(&mut self) -> Result<(), Error> {
+        let plan = self.setting.plan;
+        let compared = |row: &&Row| {
+            row.control.is_none()
+                && row.name != plan.baseline
+                && row.backend.header.promises.revocation_lag != Lag::Never
+        };
+        let comparisons = self.setting.resolved.rows.iter().filter(compared).count();
+        let comparisons = u32::try_from(comparisons).unwrap_or(u32::MAX);
+        let needed = fewest_rounds(comparisons, plan.statistics.alpha);
+        for paired in &plan.paired {
+            let most = paired.rounds_max.unwrap_or(paired.rounds);
+            if comparisons > 0 && most * plan.statistics.restarts < needed {
+                let message = format!(
+                    "{}: {most} rounds cannot show a difference between {comparisons} backends and the baseline at alpha = {}, however large: {needed} are needed",
+                    paired.scenario, plan.statistics.alpha
+                );
+                self.warn("few-rounds", "", message)?;
+            }
         }
         Ok(())
     }
@@ -91,7 +119,15 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
             store_rtt_us,
             extra_work_ns,
         };
-        let live = fleet::start(&mut self.parts, rows, &start)?;
+        let rows: Vec<&Row> = rows.iter().copied().filter(|row| self.goes_on(row)).collect();
+        let mut live = Vec::new();
+        for (row, started) in rows.iter().zip(fleet::start(&mut self.parts, &rows, &start)) {
+            match started {
+                Ok(row) => live.push(row),
+                Err(error) if self.writer.blocks_written() == 0 => return Err(error),
+                Err(error) => self.lost(&row.name, &planned.scenario.name, "", &error)?,
+            }
+        }
         for row in &live {
             if let Some(known) = self.record.rows.iter_mut().find(|known| known.name == row.name) {
                 // A later start may differ in what the scenario asks for, such as the cheaper password hash of some.
