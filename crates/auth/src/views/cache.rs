@@ -124,11 +124,11 @@ mod tests {
         assert_eq!(cache.read_all([key(b"a")], 5000), None);
         cache.keep(key(b"a"), Some(&value), 5000);
         cache.keep(key(b"b"), None, 5000);
-        for now in [5000, 5999] {
-            assert_eq!(cache.read_all([key(b"a"), key(b"b")], now), Some([Some(value.clone()), None]));
+        for at in [5000, 5999] {
+            assert_eq!(cache.read_all([key(b"a"), key(b"b")], at), Some([Some(value.clone()), None]));
         }
-        for now in [6000, 4999, 0, u64::MAX] {
-            assert_eq!(cache.read_all([key(b"a")], now), None, "{now}");
+        for at in [6000, 4999, 0, u64::MAX] {
+            assert_eq!(cache.read_all([key(b"a")], at), None, "{at}");
         }
         assert_eq!(cache.read_all([key(b"a"), key(b"c")], 5000), None, "one that is missing");
         cache.forget(key(b"a"));
