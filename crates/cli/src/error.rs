@@ -119,6 +119,9 @@ impl From<measure::Error> for Failure {
             measure::Error::Recording { .. } => {
                 (Kind::Usage, Some("name a folder that `authbench run` wrote, as it wrote it"))
             }
+            measure::Error::Changed { .. } => {
+                (Kind::Void, Some("get the folder as it was written, or measure again: authbench run"))
+            }
             measure::Error::File(_) => (Kind::Usage, None),
             measure::Error::Store { .. } => {
                 (Kind::Tool, Some("check that Redis runs there, and that user and password are right"))

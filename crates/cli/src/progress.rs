@@ -1,28 +1,53 @@
-//! How far a run is: drawn on stderr when that is a terminal, and only between two blocks, so that drawing never runs
-//! beside a measurement. Without a terminal only what a reader of the log must know is written.
+//! How far a run is. On a terminal: a bar with the round, the backend, its rate, median and errors, and the time that is
+//! left; drawn on stderr and only between two blocks, so that drawing never runs beside a measurement. Without a terminal:
+//! what a reader of the log must know, and a line after each round.
 
+use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use measure::event::{Budget, Event, Skipped};
+use measure::event::{Budget, Event, Progress as Far, Skipped};
+use measure::{BlockRecord, Outcome};
+use report::number;
 
 use measure::redact::redact;
 
 /// Draws the events of a run.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    live: bool,
+    seen: RefCell<Seen>,
+}
+
+/// What the lines are made of.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Rounds planned for the scenario under way; 0 for whole episodes.
+    rounds: u32,
+    /// Scenario, round, blocks, void blocks and errors of the round under way.
+    round: Option<Round>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Round {
+    scenario: String,
+    number: u32,
+    blocks: u32,
+    void: u32,
+    errors: u64,
 }
 
 impl Progress {
     /// On stderr, if it is a terminal.
     pub(crate) fn on_stderr() -> Self {
-        let bar = if std::io::stderr().is_terminal() {
+        let live = std::io::stderr().is_terminal();
+        let bar = if live {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style("{wide_msg}"))
         } else {
             ProgressBar::hidden()
         };
-        Self { bar }
+        Self { bar, live, seen: RefCell::default() }
     }
 
     /// Takes one event.
@@ -45,24 +70,37 @@ impl Progress {
                 self.bar.tick();
             }
             Event::ScenarioStarted { scenario, paired, rounds } => {
+                let mut seen = self.seen.borrow_mut();
+                seen.rounds = if *paired { *rounds } else { 0 };
                 let how =
                     if *paired { format!("{rounds} paired rounds") } else { "whole episodes".to_owned() };
                 self.bar.set_message(format!("{scenario}: {how}"));
                 self.bar.tick();
             }
-            Event::RoundsAdded { scenario, from, to, half_width } => self.say(&format!(
-                "{scenario}: {from} rounds leave ±{:.1} %, going on to {to}",
-                half_width * 100.0
-            )),
-            Event::BlockFinished { block, progress } => {
-                if self.bar.length().is_none() {
-                    self.bar.set_style(style("{bar:30.cyan} {pos}/{len}  {prefix} left  {wide_msg}"));
-                }
-                self.bar.set_length(progress.total);
-                self.bar.set_position(progress.done);
-                self.bar.set_prefix(clock_text(progress.remaining_ns));
-                self.bar.set_message(format!("{} · {}", block.scenario, block.backend));
+            Event::RoundsAdded { scenario, from, to, half_width } => {
+                self.seen.borrow_mut().rounds = *to;
+                self.say(&format!(
+                    "{scenario}: {from} rounds leave ±{:.1} %, going on to {to}",
+                    half_width * 100.0
+                ));
             }
+            Event::BlockFinished { block, progress } => self.finished(block, progress),
+        }
+    }
+
+    fn finished(&self, block: &BlockRecord, far: &Far) {
+        if self.bar.length().is_none() {
+            self.bar.set_style(style("{bar:24.cyan} {pos}/{len}  {prefix} left  {wide_msg}"));
+        }
+        self.bar.set_length(far.total);
+        self.bar.set_position(far.done);
+        self.bar.set_prefix(clock_text(far.remaining_ns));
+        let mut seen = self.seen.borrow_mut();
+        self.bar.set_message(seen.words(block));
+        let line = seen.count(block, far);
+        drop(seen);
+        if let Some(line) = line.filter(|_| !self.live) {
+            self.say(&line);
         }
     }
 
@@ -79,6 +117,92 @@ impl Progress {
             let _ = writeln!(anstream::stderr(), "{text}");
         });
     }
+}
+
+impl Seen {
+    /// The block in a few words: `steady 3/24 · session-redis · 1,500/s · p50 118 µs · 0 errors`.
+    fn words(&self, block: &BlockRecord) -> String {
+        let busiest =
+            block.response_ns.values().max_by_key(|times| times.count).filter(|times| times.count > 0);
+        let mut words = vec![
+            format!("{}{}", block.scenario, self.round_of(block)),
+            block.backend.clone(),
+            format!("{}/s", number::short(block.achieved_rate)),
+        ];
+        words.extend(busiest.map(|times| format!("p50 {}", number::time(times.p50 as f64))));
+        words.push(counted(errors(block), "error"));
+        if !block.validity.valid {
+            words.push("void".to_owned());
+        }
+        words.join(" · ")
+    }
+
+    fn round_of(&self, block: &BlockRecord) -> String {
+        // Pilots bear numbers beyond every round.
+        if block.round < self.rounds {
+            format!(" {}/{}", block.round + 1, self.rounds)
+        } else {
+            String::new()
+        }
+    }
+
+    /// Counts a block; gives the line of the round before when it was the first of the next, and of its own when it was
+    /// the last of all.
+    fn count(&mut self, block: &BlockRecord, far: &Far) -> Option<String> {
+        let own =
+            Round { scenario: block.scenario.clone(), number: block.round, blocks: 0, void: 0, errors: 0 };
+        let same = |round: &Round| round.scenario == own.scenario && round.number == own.number;
+        let before = self.round.take_if(|round| !same(round));
+        let round = self.round.get_or_insert(own);
+        round.blocks += 1;
+        round.void += u32::from(!block.validity.valid);
+        round.errors += errors(block);
+        let done = (far.done >= far.total).then(|| self.round.take()).flatten();
+        let rounds = self.rounds;
+        let lines: Vec<String> = [before, done]
+            .into_iter()
+            .flatten()
+            .filter(|round| round.number < rounds)
+            .map(|round| round.line(rounds, far))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+impl Round {
+    fn line(&self, rounds: u32, far: &Far) -> String {
+        let void = if self.void > 0 { format!(", {} void", self.void) } else { String::new() };
+        format!(
+            "{} {}/{rounds}: {}{void}, {}, {} left",
+            self.scenario,
+            self.number + 1,
+            counted(self.blocks.into(), "block"),
+            counted(self.errors, "error"),
+            clock_text(far.remaining_ns)
+        )
+    }
+}
+
+fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", number::count(n), if n == 1 { "" } else { "s" })
+}
+
+/// Operations that the service failed, or answered against what its backend declares.
+fn errors(block: &BlockRecord) -> u64 {
+    let failed = |outcome: Outcome| {
+        matches!(
+            outcome,
+            Outcome::TimedOut
+                | Outcome::ConnectionFailed
+                | Outcome::Malformed
+                | Outcome::Unavailable
+                | Outcome::ServerError
+                | Outcome::Unexpected
+        )
+    };
+    let counts = block.outcomes.values().flatten();
+    let failed: u64 = counts.filter(|(outcome, _)| failed(**outcome)).map(|(_, count)| count).sum();
+    failed + block.wrong_answers()
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -153,6 +277,51 @@ mod tests {
         assert!(sentence(&bounded).ends_with("at most 62 s if blocks must be repeated"));
         // Planned blocks are not left out for a limit.
         assert_eq!(Budget { limit_ms: Some(10_000), ..repeating }.total_max_ms(), 59_300);
+    }
+
+    fn block(row: &str, round: u32, errors: u64, valid: bool) -> BlockRecord {
+        serde_json::from_value(serde_json::json!({
+            "schema": measure::block::SCHEMA, "sequence": 0, "previous": "", "scenario": "steady", "backend": row,
+            "round": round, "position": 0, "restart": 0, "kind": "paired", "started_unix_ns": 0,
+            "measured_ns": 500_000_000, "offered_rate": 1500.0, "achieved_rate": 1500.0,
+            "outcomes": { "request": { "ok": 750 - errors, "timed-out": errors } },
+            "response_ns": { "request": { "count": 750, "p50": 118_400, "p90": 1, "p99": 1, "p999": 1, "max": 1 } },
+            "service_ns": {}, "send_lag_ns": null,
+            "server": { "cpu_ns": 1, "pss_bytes": 1, "peak_bytes": 1, "voluntary_switches": 0, "involuntary_switches": 0 },
+            "store": null, "wire": { "sent_bytes": 0, "received_bytes": 0 },
+            "generator": { "cpu_ns": 0, "spin_ns": 0, "in_flight_mean": null },
+            "steal": 0.0, "exposure": [],
+            "validity": { "valid": valid, "response_times": valid, "reasons": [] },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_block_says_round_backend_rate_median_and_errors() {
+        let seen = Seen { rounds: 24, round: None };
+        assert_eq!(
+            seen.words(&block("session-redis", 2, 0, true)),
+            "steady 3/24 · session-redis · 1,500/s · p50 118 µs · 0 errors"
+        );
+        assert!(
+            seen.words(&block("a", u32::MAX - 1, 1, false))
+                .ends_with("steady · a · 1,500/s · p50 118 µs · 1 error · void")
+        );
+    }
+
+    #[test]
+    fn without_a_terminal_each_round_is_one_line() {
+        let mut seen = Seen { rounds: 2, round: None };
+        let mut done = 0;
+        let mut next = |row, round, errors, valid| {
+            done += 1;
+            let far = Far { done, total: 4, elapsed_ns: 0, remaining_ns: (4 - done) * 30_000_000_000 };
+            seen.count(&block(row, round, errors, valid), &far)
+        };
+        assert_eq!(next("a", 0, 0, true), None);
+        assert_eq!(next("b", 0, 3, false), None);
+        assert_eq!(next("b", 1, 0, true).unwrap(), "steady 1/2: 2 blocks, 1 void, 3 errors, 0:30 left");
+        assert_eq!(next("a", 1, 0, true).unwrap(), "steady 2/2: 2 blocks, 0 errors, 0:00 left");
     }
 
     #[test]

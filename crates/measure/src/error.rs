@@ -70,7 +70,15 @@ pub enum Error {
         /// What happened.
         message: String,
     },
-    /// A recording that was changed, or was not written by this tool.
+    /// A recording that is not what was recorded: a file was changed, added or taken away.
+    #[error("{}: {message}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What shows it.
+        message: String,
+    },
+    /// No recording, or one that was not written by this tool.
     #[error("{}: {message}", path.display())]
     Recording {
         /// The file.

@@ -195,7 +195,7 @@ fn the_chain_holds_without_a_manifest() {
     for text in changed {
         fs::write(&path, text).unwrap();
         let error = Recording::open(folder.path()).unwrap_err();
-        assert!(matches!(error, Error::Recording { .. }) && error.to_string().contains("line"), "{error}");
+        assert!(matches!(error, Error::Changed { .. }) && error.to_string().contains("line"), "{error}");
     }
     fs::write(&path, &whole).unwrap();
     let plan_path = folder.path().join("plan.toml");

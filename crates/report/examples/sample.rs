@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use report::{Format, build, write};
+use report::{Format, write};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -21,6 +21,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(folder) if folder != "long" && folder != "far" => measure::Recording::open(folder.as_ref())?,
         _ => support::recording(recording.path(), shape),
     };
-    write(&dir, &Format::ALL, &build(&recording)?)?;
+    write(&dir, &Format::ALL, &support::priced(&recording))?;
     Ok(())
 }

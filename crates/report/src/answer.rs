@@ -10,11 +10,15 @@ use crate::verdict::{Unranked, Verdict};
 
 mod exposure;
 mod finding;
+mod money;
 mod trade;
+mod zones;
 
 pub use exposure::stolen;
-pub use finding::{added, cpu, curves, distance, exposure_bars, ratio, storm, strip};
-pub use trade::{Trade, trade, trades};
+pub use finding::{added, cpu, curves, distance, exposure_bars, quantiles, ratio, storm, strip};
+pub use money::{cost_curves, load, money, money_with_interval};
+pub use trade::{Trade, Works, trade, trades};
+pub use zones::{Border, Class, Zone, zones};
 
 /// The three sentences of the first screen.
 #[must_use]

@@ -16,6 +16,7 @@ use crate::number::six_digits as rounded;
 mod environment;
 mod episode;
 mod note;
+mod quantile;
 mod row;
 mod scenario;
 mod validity;

@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod formula;
+mod parts;
 mod sizing;
 pub(crate) mod usage;
 
@@ -14,8 +15,10 @@ use serde::Serialize;
 
 use crate::controls::{FLOOR, Role};
 use crate::model::Figure;
+use crate::number::six_digits as rounded;
 use crate::prices::{PriceSheet, Resource};
 pub use formula::{Crossing, Load, Usage};
+use parts::Parts;
 pub use sizing::Sizing;
 use usage::{Measured, MeasuredRow};
 
@@ -39,6 +42,12 @@ pub struct Cost {
     pub oldest_price: String,
     /// Share of a vCPU that is planned with.
     pub utilisation: f64,
+    /// GiB that a store paid for by size is metered at, at least.
+    pub store_minimum_gib: f64,
+    /// GiB of data that one node of the store holds, where nodes are charged.
+    pub store_node_gib: Option<f64>,
+    /// Nodes of the store at least.
+    pub store_nodes: u32,
     /// The prices used.
     pub prices: Vec<PriceLine>,
     /// Resources without a price in the sheet: they are not in any amount.
@@ -84,12 +93,17 @@ pub struct RowCost {
     pub row: String,
     /// Server processes.
     pub replicas: u32,
+    /// What it uses: all amounts follow from this and the prices.
+    pub usage: Usage,
     /// A million requests, at the rate and logins that were measured.
     pub per_million: Figure,
     /// Of that, over the row without authentication; paired by rounds.
     pub added_per_million: Option<Figure>,
     /// The same over the plan's baseline; absent for the baseline itself.
     pub over_baseline_per_million: Option<Figure>,
+    /// The same over the cheapest backend a reader could choose; absent for that one, for controls and for the row
+    /// without authentication.
+    pub over_cheapest_per_million: Option<Figure>,
     /// The part that does not depend on the rate.
     pub per_request_part: Figure,
     /// What stands there by the hour, at the logins that were measured.
@@ -169,6 +183,9 @@ pub fn of(recording: &Recording, sheet: &PriceSheet) -> Cost {
         currency: sheet.currency().to_owned(),
         oldest_price: sheet.oldest().to_owned(),
         utilisation: sheet.utilisation,
+        store_minimum_gib: sheet.store_minimum_gib,
+        store_node_gib: sheet.store_node_gib,
+        store_nodes: sheet.store_nodes,
         prices: charged.into_iter().filter_map(line).collect(),
         not_charged,
         scenarios: measured.iter().map(|measured| scenario(measured, recording, sheet)).collect(),
@@ -183,24 +200,45 @@ fn scenario(measured: &Measured, recording: &Recording, sheet: &PriceSheet) -> S
         .iter()
         .filter(|row| Role::of(&row.name, &recording.plan.baseline).is_choice() && row.name != FLOOR)
         .collect();
-    let pairs = (0..choices.len()).flat_map(|i| (i + 1..choices.len()).map(move |j| (i, j)));
+    let dearness = |row: &&MeasuredRow| formula::per_million(&row.usage, load(measured, row), sheet);
+    let cheapest = choices.iter().copied().min_by(|a, b| dearness(a).total_cmp(&dearness(b)));
+    let chosen = |row: &MeasuredRow| choices.iter().any(|choice| choice.name == row.name);
     let axis = logins_axis(measured);
+    let parts: Vec<Parts<'_>> = measured.rows.iter().map(|row| Parts::of(row, &axis, sheet)).collect();
+    let row = |parts: &Parts<'_>| {
+        let beside = (floor, cheapest.filter(|_| chosen(parts.row)));
+        let curves = curves(measured, parts, &axis);
+        RowCost { curves, ..row_cost(measured, parts.row, beside, recording, sheet) }
+    };
+    let choices: Vec<&Parts<'_>> = parts.iter().filter(|parts| chosen(parts.row)).collect();
+    let pairs = (0..choices.len()).flat_map(|i| (i + 1..choices.len()).map(move |j| (i, j)));
     ScenarioCost {
         name: measured.scenario.clone(),
-        measured_rate: measured.rate,
+        measured_rate: rounded(measured.rate),
         measured_logins: measured.logins,
-        rows: measured.rows.iter().map(|row| row_cost(measured, row, floor, recording, sheet)).collect(),
+        rows: parts.iter().map(row).collect(),
         break_even: pairs
             .map(|(i, j)| BreakEven {
-                first: choices[i].name.clone(),
-                second: choices[j].name.clone(),
+                first: choices[i].row.name.clone(),
+                second: choices[j].row.name.clone(),
                 points: axis
                     .iter()
-                    .map(|&logins| point(measured, choices[i], choices[j], logins, sheet))
+                    .enumerate()
+                    .map(|(place, &logins)| point(measured, choices[i], choices[j], (place, logins)))
                     .collect(),
             })
             .collect(),
     }
+}
+
+fn curves(measured: &Measured, parts: &Parts<'_>, axis: &[f64]) -> Vec<Curve> {
+    let curve = |(place, &logins): (usize, &f64)| Curve {
+        logins,
+        extrapolated: measured.logins.is_some_and(|measured| logins > measured),
+        rates: RATES.to_vec(),
+        per_million: RATES.iter().map(|&rate| parts.per_million(measured, place, rate)).collect(),
+    };
+    axis.iter().enumerate().map(curve).collect()
 }
 
 /// The logins of the curves; where none were counted, only those that were there.
@@ -214,80 +252,72 @@ pub(crate) fn figure<const N: usize>(
     rows: [&MeasuredRow; N],
     of: impl Fn([&Usage; N]) -> f64,
 ) -> Figure {
-    let value = of(rows.map(|row| &row.usage));
+    let value = rounded(of(rows.map(|row| &row.usage)));
     let interval = measured.interval(rows, |usages| Some(of(usages)));
-    interval.map_or(Figure::exact(value), |interval| Figure::between(value, interval.low, interval.high))
+    bounded(value, interval.ok())
+}
+
+fn bounded(value: f64, interval: Option<stats::Interval>) -> Figure {
+    interval.map_or(Figure::exact(value), |interval| {
+        Figure::between(value, rounded(interval.low), rounded(interval.high))
+    })
+}
+
+/// The load that was measured.
+fn load(measured: &Measured, row: &MeasuredRow) -> Load {
+    Load { rate: measured.rate, logins: measured.logins.unwrap_or(0.0), replicas: row.replicas }
 }
 
 fn row_cost(
     measured: &Measured,
     row: &MeasuredRow,
-    floor: Option<&MeasuredRow>,
+    (floor, cheapest): (Option<&MeasuredRow>, Option<&MeasuredRow>),
     recording: &Recording,
     sheet: &PriceSheet,
 ) -> RowCost {
     let logins = measured.logins.unwrap_or(0.0);
-    let load = |row: &MeasuredRow| Load { rate: measured.rate, logins, replicas: row.replicas };
+    let load = |row: &MeasuredRow| load(measured, row);
     let quantities = formula::quantities(&row.usage, load(row), sheet);
     let items = Resource::ALL.into_iter().zip(quantities).filter_map(|(resource, quantity)| {
         let cost = quantity * sheet.price(resource)?.price;
-        (quantity > 0.0).then_some(Item { resource, quantity, cost })
+        (quantity > 0.0).then_some(Item { resource, quantity: rounded(quantity), cost: rounded(cost) })
     });
     let over = |other: &MeasuredRow| {
         figure(measured, [row, other], |[usage, base]| {
             formula::per_million(usage, load(row), sheet) - formula::per_million(base, load(other), sheet)
         })
     };
-    let curve = |logins: f64| Curve {
-        logins,
-        extrapolated: measured.logins.is_some_and(|measured| logins > measured),
-        rates: RATES.to_vec(),
-        per_million: RATES
-            .iter()
-            .map(|&rate| {
-                let load = Load { rate, logins, replicas: row.replicas };
-                figure(measured, [row], |[usage]| formula::per_million(usage, load, sheet))
-            })
-            .collect(),
-    };
     RowCost {
         row: row.name.clone(),
         replicas: row.replicas,
+        usage: row.usage,
         per_million: figure(measured, [row], |[usage]| formula::per_million(usage, load(row), sheet)),
         added_per_million: floor.filter(|floor| floor.name != row.name).map(over),
         over_baseline_per_million: measured
             .row(&recording.plan.baseline)
             .filter(|baseline| baseline.name != row.name)
             .map(over),
+        over_cheapest_per_million: cheapest.filter(|cheapest| cheapest.name != row.name).map(over),
         per_request_part: figure(measured, [row], |[usage]| formula::per_request_part(usage, sheet)),
         standing_per_hour: figure(measured, [row], |[usage]| {
             formula::standing_per_hour(usage, logins, row.replicas, sheet)
         }),
         items: items.collect(),
-        curves: logins_axis(measured).into_iter().map(curve).collect(),
+        curves: Vec::new(),
         sizing: sizing::sizing(measured, row, recording, sheet.utilisation),
     }
 }
 
 fn point(
     measured: &Measured,
-    first: &MeasuredRow,
-    second: &MeasuredRow,
-    logins: f64,
-    sheet: &PriceSheet,
+    first: &Parts<'_>,
+    second: &Parts<'_>,
+    (place, logins): (usize, f64),
 ) -> BreakEvenPoint {
-    let at =
-        |[a, b]: [&Usage; 2]| formula::crossing((a, first.replicas), (b, second.replicas), logins, sheet);
-    let found = at([&first.usage, &second.usage]);
-    // The rounds agree when nearly every draw says the same kind of thing: that is the interval's own condition.
-    let agree = measured.interval([first, second], |usages| match (at(usages), found) {
-        (Crossing::At { rate, second_above }, Crossing::At { second_above: wanted, .. }) => {
-            (second_above == wanted).then_some(rate)
-        }
-        (drawn, found) => (drawn == found).then_some(0.0),
-    });
+    let (found, agree) = first.crossing(second, measured, place);
+    let (first, second) = (first.row, second.row);
     let name = |second_one: bool| Some(if second_one { &second.name } else { &first.name }.clone());
-    let agreed = agree.is_ok();
+    let agreed = agree.is_some();
     let (rate, below, above) = match found {
         Crossing::At { rate, second_above } => (Some(rate), name(!second_above), name(second_above)),
         Crossing::First => (None, name(false), name(false)),
@@ -296,9 +326,7 @@ fn point(
     };
     BreakEvenPoint {
         logins,
-        rate: rate.map(|rate| {
-            agree.map_or(Figure::exact(rate), |interval| Figure::between(rate, interval.low, interval.high))
-        }),
+        rate: rate.map(|rate| bounded(rounded(rate), agree)),
         cheaper_below: below.filter(|_| agreed),
         cheaper_above: above.filter(|_| agreed),
     }

@@ -36,11 +36,13 @@ pub enum Format {
     OpenMetrics,
     /// The bill of every row as CSV.
     Cost,
+    /// The cost of every row over request rate and live logins as CSV.
+    CostCurve,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Terminal,
         Self::Html,
         Self::Markdown,
@@ -50,6 +52,7 @@ impl Format {
         Self::GhaBenchmark,
         Self::OpenMetrics,
         Self::Cost,
+        Self::CostCurve,
     ];
 
     /// Those that a run leaves in its folder unasked.
@@ -68,6 +71,7 @@ impl Format {
             Self::GhaBenchmark => "gha-benchmark",
             Self::OpenMetrics => "openmetrics",
             Self::Cost => "cost",
+            Self::CostCurve => "cost-curve",
         }
     }
 
@@ -88,6 +92,7 @@ impl Format {
             Self::GhaBenchmark => &[&gha_benchmark::Smaller, &gha_benchmark::Bigger],
             Self::OpenMetrics => &[&openmetrics::OpenMetrics],
             Self::Cost => &[&cost::Csv],
+            Self::CostCurve => &[&cost::Curve],
         }
     }
 }

@@ -23,7 +23,7 @@ mod sentence;
 pub use episode::{Episode, EpisodeRow, ExposureFigures, OperationFigures};
 pub use figure::Figure;
 pub use row::Row;
-pub use scenario::{Block, Comparison, Curve, RowFigures, Scenario, VoidReason, memory_words};
+pub use scenario::{Block, Comparison, Curve, QuantileRatio, RowFigures, Scenario, VoidReason, memory_words};
 pub use sentence::{Part, Sentence};
 
 /// Version of the schema of `report.json`.

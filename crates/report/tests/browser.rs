@@ -5,42 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
+use report::cost::formula::per_million;
+use report::cost::{Load, RowCost};
 use report::metric::Metric;
-use report::{Format, Report, build, export};
+use report::number;
+use report::{Format, Report, export};
 use serde_json::Value;
 
 mod support;
 
 /// Runs inside a page beside the report, which it shows in frames: wide and narrow, with scripts and without.
 const PROBE: &str = include_str!("browser/probe.js");
-
-fn chromium() -> Command {
-    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
-        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-    });
-    let name = found.expect("this test needs Chromium: install it with `apt-get install chromium`");
-    let mut command = Command::new(name);
-    command.args([
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-dev-shm-usage",
-        // The probe may look into the frames beside it.
-        "--allow-file-access-from-files",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=10000",
-        "--window-size=1400,1000",
-        "--dump-dom",
-    ]);
-    command
-}
 
 /// What the probe found, and what the browser wrote on its console.
 fn look_at(dir: &Path, report: &Report) -> (Value, Vec<String>) {
@@ -58,28 +34,14 @@ fn look_at(dir: &Path, report: &Report) -> (Value, Vec<String>) {
     );
     let page = dir.join("probe.html");
     std::fs::write(&page, probe).unwrap();
-    let output = chromium()
-        .arg(format!("--user-data-dir={}", dir.join("profile").display()))
-        .arg(format!("file://{}", page.display()))
-        .output()
-        .unwrap();
-    let dom = String::from_utf8(output.stdout).unwrap();
-    let console = String::from_utf8_lossy(&output.stderr);
-    // A frame without scripts says that it runs none: that is what it is for.
-    let said =
-        console.lines().filter(|line| line.contains("CONSOLE") && !line.contains("Blocked script execution"));
-    let said = said.map(str::to_owned).collect();
-    let found = dom.split("<pre id=\"found\">").nth(1).and_then(|rest| rest.split("</pre>").next());
-    let found = found.unwrap_or_else(|| panic!("the probe did not finish: {console}"));
-    let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    (serde_json::from_str(&found).unwrap_or_else(|error| panic!("{error}: {found}")), said)
+    support::browser::open(&page, &[])
 }
 
 #[test]
 fn the_page_works_in_a_browser() {
     let dir = support::scratch();
     let recording = support::recording(&dir.path().join("recording"), support::STANDARD);
-    let report = build(&recording).unwrap();
+    let report = support::priced(&recording);
     let (found, console) = look_at(dir.path(), &report);
 
     assert_eq!(console, Vec::<String>::new(), "the console stays empty");
@@ -104,7 +66,7 @@ fn the_page_works_in_a_browser() {
     }
     // Without scripts there is nothing that would need them.
     assert_eq!(found["w1280-false"]["controls"], 0);
-    assert_eq!(found["w1280-true"]["controls"], 1);
+    assert_eq!(found["w1280-true"]["controls"], 2);
 
     let sorted: Vec<f64> = serde_json::from_value(found["sorted"].clone()).unwrap();
     assert!(sorted.len() == 9 && sorted.is_sorted(), "{sorted:?}");
@@ -113,6 +75,45 @@ fn the_page_works_in_a_browser() {
     assert_eq!(found["announced"], "descending");
 
     rebased(&report, &found);
+    moved(&report, &found);
+}
+
+/// After sliders were moved, every amount is the one that the formula gives for that load and those prices.
+fn moved(report: &Report, found: &Value) {
+    let cost = report.cost.as_ref().unwrap();
+    let own = cost.scenario("steady").unwrap();
+    let mut sheet = support::sheet();
+    sheet.prices.app_vcpu_hour.price *= 2.0;
+    for (state, rate, logins) in
+        [("rate", 50_000.0, 20_000.0), ("logins", 50_000.0, 2e6), ("price", 50_000.0, 2e6)]
+    {
+        let sheet = if state == "price" { sheet.clone() } else { support::sheet() };
+        let of =
+            |row: &RowCost| per_million(&row.usage, Load { rate, logins, replicas: row.replicas }, &sheet);
+        let cells: BTreeMap<String, (f64, String)> =
+            serde_json::from_value(found["money"][state].clone()).unwrap();
+        // In the decision table, and in the bill over none as well.
+        assert_eq!(cells.len(), 3 * own.rows.len() - 1, "{cells:?}");
+        for row in &own.rows {
+            let all = of(row);
+            let over = all - of(own.row("none").unwrap());
+            for (place, wanted) in [("decision all", all), ("bill all", all), ("bill over", over)] {
+                let Some((value, text)) = cells.get(&format!("{} {place}", row.row)) else {
+                    assert_eq!((place, row.row.as_str()), ("bill over", "none"));
+                    continue;
+                };
+                assert!(
+                    (value - wanted).abs() <= 1e-12 * all,
+                    "{state} {} {place}: {value}, not {wanted}",
+                    row.row
+                );
+                assert_eq!(*text, number::money(wanted), "{state} {} {place}", row.row);
+            }
+        }
+    }
+    assert_eq!(found["money"]["stated"], "at 50,000 requests a second and 2,000,000 live logins");
+    assert_eq!(found["money"]["warned"], true);
+    assert_eq!(found["money"]["back"], true, "going back restores every amount");
 }
 
 /// After another baseline was chosen, every cell and every mark shows that baseline's comparison.

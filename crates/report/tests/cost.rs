@@ -12,13 +12,9 @@ use report::cost::formula::{
 };
 use report::cost::{BreakEvenPoint, Cost, csv, of};
 use report::prices::{PriceSheet, Resource};
-use support::{STANDARD, Shape, recording};
+use support::{STANDARD, Shape, recording, sheet};
 
 const SHIPPED: &str = include_str!("../../../scenarios/prices/cloud-2026-06.toml");
-
-fn sheet() -> PriceSheet {
-    PriceSheet::parse(Path::new("shipped"), SHIPPED).unwrap()
-}
 
 /// The shipped sheet without prices but these.
 fn only(resources: &[Resource]) -> PriceSheet {
@@ -245,7 +241,7 @@ fn memory_grows_with_logins_only_where_they_are_kept() {
     let carried = sizing("session-redis").requests_per_vcpu.value;
     assert!((carried / (0.6 / 30.6e-6) - 1.0).abs() < 0.1, "{carried}");
     assert!(
-        sizing("session-redis").sentence.starts_with("per vCPU at 60 %: "),
+        sizing("session-redis").sentence.to_string().starts_with("per vCPU at 60 %: "),
         "{}",
         sizing("session-redis").sentence
     );
@@ -302,4 +298,44 @@ fn the_csv_has_one_bill_per_row() {
         near(sum, total);
     }
     assert_eq!(text.matches(",total,").count(), rows.len());
+}
+
+#[test]
+fn every_amount_follows_from_what_the_report_says_of_a_row() {
+    let cost = priced(Shape { rounds: 8, ..STANDARD });
+    let steady = cost.scenario("steady").unwrap();
+    for row in &steady.rows {
+        for curve in &row.curves {
+            for (&rate, figure) in curve.rates.iter().zip(&curve.per_million) {
+                let load = Load { rate, logins: curve.logins, replicas: row.replicas };
+                let again = per_million(&row.usage, load, &sheet());
+                assert!((again / figure.value - 1.0).abs() < 1e-5, "{}: {again}, {figure:?}", row.row);
+            }
+        }
+    }
+    let text = csv::curves(Some(&cost));
+    let points: usize = steady.rows.iter().flat_map(|row| &row.curves).map(|curve| curve.rates.len()).sum();
+    assert_eq!(text.lines().count(), points + 1);
+    assert_eq!(csv::curves(None).lines().count(), 1);
+}
+
+#[test]
+fn the_cheapest_has_no_dearer_side() {
+    let cost = priced(SHORT);
+    let rows = &cost.scenario("steady").unwrap().rows;
+    let least = rows
+        .iter()
+        .filter(|row| row.row != "none")
+        .map(|row| row.per_million.value)
+        .reduce(f64::min)
+        .unwrap();
+    for row in rows {
+        let control = row.row == "none" || row.row.contains('.');
+        match row.over_cheapest_per_million {
+            None => assert!(control || row.per_million.value == least, "{}", row.row),
+            Some(over) => {
+                assert!((row.per_million.value - least - over.value).abs() < 1e-7 && !control, "{over:?}")
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use report::{Format, Report, build, export};
+use report::{Format, Report, export};
 use serde_json::Value;
 use support::markup::{Piece, read};
 use support::{STANDARD, Shape};
@@ -16,7 +16,7 @@ mod support;
 
 fn report_of(shape: Shape) -> Report {
     let dir = support::scratch();
-    build(&support::recording(dir.path(), shape)).unwrap()
+    support::priced(&support::recording(dir.path(), shape))
 }
 
 fn page_of(report: &Report) -> String {

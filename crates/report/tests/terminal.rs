@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::allow_attributes, reason = "test code")]
 
+use report::Report;
 use report::exporter::terminal::{Palette, render};
-use report::{Report, build};
 use support::{STANDARD, Shape};
 
 mod support;
 
 fn report_of(shape: Shape) -> Report {
     let dir = support::scratch();
-    build(&support::recording(dir.path(), shape)).unwrap()
+    support::priced(&support::recording(dir.path(), shape))
 }
 
 /// The text without what lies between ESC and m.

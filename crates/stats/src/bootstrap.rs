@@ -2,7 +2,7 @@
 
 use crate::error::{Unusable, open_unit};
 use crate::interval::Interval;
-use crate::quantile::quantile_sorted;
+use crate::quantile::quantile;
 use crate::random::Random;
 use crate::special::{normal_cdf, t_quantile};
 
@@ -69,11 +69,10 @@ impl Bootstrap {
         }
         values.retain(|value| value.is_finite());
         self.enough(values.len())?;
-        values.sort_unstable_by(f64::total_cmp);
         let n = rounds as f64;
         let t = t_quantile(0.5 + 0.5 * self.level, n - 1.0)?;
         let tail = normal_cdf(-libm::sqrt(n / (n - 1.0)) * t);
-        let bound = |q| quantile_sorted(&values, q).ok_or(Unusable::NotFinite);
+        let mut bound = |q| quantile(&mut values, q).ok_or(Unusable::NotFinite);
         Ok(Interval { low: bound(tail)?, high: bound(1.0 - tail)?, level: self.level })
     }
 

@@ -20,6 +20,21 @@ pub fn quantile_sorted(sorted: &[f64], q: f64) -> Option<f64> {
     Some(low + (position - below as f64) * (high - low))
 }
 
+/// The same of a slice in any order, without sorting all of it: what is needed is moved to its place.
+#[must_use]
+pub fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
+    if !(0.0..=1.0).contains(&q) {
+        return None;
+    }
+    let last = values.len().checked_sub(1)?;
+    let position = last as f64 * q;
+    let below = (libm::floor(position) as usize).min(last);
+    let (_, low, above) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let low = *low;
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    Some(low + (position - below as f64) * (high - low))
+}
+
 /// Ascending copy.
 #[must_use]
 pub fn sorted(values: &[f64]) -> Vec<f64> {

@@ -167,3 +167,13 @@ fn verdicts_by_example() {
     assert_eq!(open.verdict, Verdict::Inconclusive);
     assert!(open.pairs_needed.unwrap() > 24 && open.resolvable > 1.1);
 }
+
+proptest! {
+    #[test]
+    fn a_quantile_found_by_selection_is_that_of_the_sorted(
+        mut values in prop::collection::vec(-1e6_f64..1e6, 1..60), q in 0.0_f64..=1.0,
+    ) {
+        let sorted = stats::quantile::sorted(&values);
+        prop_assert_eq!(stats::quantile::quantile(&mut values, q), stats::quantile::quantile_sorted(&sorted, q));
+    }
+}

@@ -28,7 +28,7 @@ const VERIFY_EXAMPLE: &str = "Examples:
   authbench adr verify docs/adr/*.md --json | jq '.[].drift'
 
 Exit codes: 0 every number is what the data give · 2 a file that holds no evidence, or no recording where it says ·
-3 a number is not what the data give, or they are too old · 4 the recording is void";
+3 a number is not what the data give, or they are too old · 4 the recording is void, or was changed after it was recorded";
 
 /// Write and verify decision records
 #[derive(Debug, clap::Args)]

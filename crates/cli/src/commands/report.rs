@@ -18,7 +18,7 @@ const EXAMPLE: &str = "Examples:
 
 The same recording gives the same bytes. A recording that was changed is refused; one that was cut off is reported with
 its finished blocks. The exit code is the one that `run` had: 3 for wrong answers or a contradicted claim, 4 where
-nothing can be ranked.";
+nothing can be ranked or the recording was changed.";
 
 /// Build the report of a recording again
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ nothing can be ranked.";
 pub(crate) struct ReportArgs {
     /// Folder of the recording
     recording: PathBuf,
-    /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics, cost (repeatable with --out)
+    /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics, cost, cost-curve (repeatable with --out)
     #[arg(long, value_name = "FORMAT", value_parser = format_from)]
     format: Vec<Format>,
     /// Write files into this folder instead of printing: report.html, report.md and report.json unless --format says else

@@ -170,7 +170,8 @@ fn changed_files(run: &Run) -> Vec<String> {
     let scenarios =
         recording.plan.paired.iter().map(|paired| &paired.scenario).chain(&recording.plan.episodes);
     let scenario = |name: &String| {
-        let facts = recording.run.scenarios.iter().find(|facts| facts.name == *name)?;
+        let stem = Path::new(name).file_stem()?.to_str()?;
+        let facts = recording.run.scenarios.iter().find(|facts| facts.name == *name || facts.name == stem)?;
         named(Shelf::Scenarios, name, &facts.sha256, "scenario")
     };
     recording.plan.backends.iter().filter_map(row).chain(scenarios.filter_map(scenario)).collect()

@@ -117,7 +117,10 @@ fn a_recording_that_was_changed_is_refused() {
     let blocks = folder.path().join("recording/blocks.jsonl");
     let text = fs::read_to_string(&blocks).unwrap();
     fs::write(&blocks, text.replacen("\"cpu_ns\":1", "\"cpu_ns\":2", 1)).unwrap();
-    refused(&verify(folder.path(), &[]), 2, &["was changed after it was recorded"]);
+    refused(&verify(folder.path(), &[]), 4, &["blocks.jsonl: was changed after it was recorded", "help:"]);
+    // Nor with the manifest taken away: then the chain of blocks is broken.
+    fs::remove_file(folder.path().join("recording/manifest.json")).unwrap();
+    refused(&verify(folder.path(), &[]), 4, &["does not follow from the line before"]);
 }
 
 #[test]

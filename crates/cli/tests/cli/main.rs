@@ -10,6 +10,7 @@ mod load;
 mod losses;
 mod output;
 mod processes;
+mod reproduce;
 mod run;
 mod schema;
 mod serve;

@@ -217,7 +217,7 @@ fn a_recording_that_was_changed_is_refused() {
     let text = fs::read_to_string(&blocks).unwrap().replacen("\"round\":0", "\"round\":1", 1);
     fs::write(&blocks, text).unwrap();
     let said = run_in(folder.path(), &["report", "out"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    assert_eq!((said.code, said.stdout.as_str()), (Some(4), ""));
     assert!(said.stderr.contains("blocks.jsonl"), "{}", said.stderr);
 }
 

@@ -59,7 +59,7 @@ impl Recording {
         let run: RunRecord = folder.json(files::RUN)?;
         known_schema(&directory.join(files::RUN), run.schema)?;
         if run.plan_sha256 != plan_sha256 {
-            return Err(refused(&plan_path, "is not the plan that was registered before the data".into()));
+            return Err(changed(&plan_path, "is not the plan that was registered before the data".into()));
         }
         let recording = Self {
             directory: directory.to_owned(),
@@ -174,8 +174,8 @@ impl Folder {
         let Some(manifest) = &self.manifest else { return Ok(bytes) };
         match manifest.files.get(name) {
             Some(hash) if *hash == sha256_hex(&bytes) => Ok(bytes),
-            Some(_) => Err(refused(&path, "was changed after it was recorded".into())),
-            None => Err(refused(&path, "is not in the manifest".into())),
+            Some(_) => Err(changed(&path, "was changed after it was recorded".into())),
+            None => Err(changed(&path, "is not in the manifest".into())),
         }
     }
 
@@ -205,14 +205,18 @@ impl Folder {
                 serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
             known_schema(&path, block.schema)?;
             if block.previous != previous || block.sequence != at as u64 {
-                return Err(broken("does not follow from the line before: the recording was changed".into()));
+                let message = format!(
+                    "line {}: does not follow from the line before: the recording was changed",
+                    at + 1
+                );
+                return Err(changed(&path, message));
             }
             previous = sha256_hex(line);
             blocks.push(block);
         }
         match &self.manifest {
             Some(manifest) if manifest.blocks != blocks.len() as u64 => {
-                Err(refused(&path, format!("holds {} blocks of {}", blocks.len(), manifest.blocks)))
+                Err(changed(&path, format!("holds {} blocks of {}", blocks.len(), manifest.blocks)))
             }
             _ => Ok(blocks),
         }
@@ -230,6 +234,10 @@ impl Folder {
 /// A file of a recording that cannot be used.
 pub(crate) fn refused(path: &Path, message: String) -> Error {
     Error::Recording { path: path.to_owned(), message }
+}
+
+fn changed(path: &Path, message: String) -> Error {
+    Error::Changed { path: path.to_owned(), message }
 }
 
 fn known_schema(path: &Path, schema: u32) -> Result<(), Error> {

@@ -163,6 +163,35 @@ pub fn strip(scenario: &Scenario) -> Sentence {
     }
 }
 
+/// Where a difference lies: the row whose ratio moves farthest from the median to the last quantile, and how wide the
+/// interval is there.
+#[must_use]
+pub fn quantiles(report: &Report, scenario: &Scenario) -> Sentence {
+    let named = choices(report, scenario);
+    let ends = |ratio: &crate::model::QuantileRatio| {
+        Some((*ratio.ratios.first()?, *ratio.ratios.last()?, *ratio.shares.last()?))
+    };
+    let rows = scenario.quantile_ratios.iter().filter(|ratio| named.contains(&ratio.row.as_str()));
+    let moved = |(first, last, _): &(Figure, Figure, f64)| libm::fabs(libm::log(last.value / first.value));
+    let found = rows.filter_map(|ratio| Some((ratio.row.as_str(), ends(ratio)?)));
+    let Some((row, (first, last, share))) = found.max_by(|a, b| moved(&a.1).total_cmp(&moved(&b.1))) else {
+        return Sentence::new();
+    };
+    let percentile = format!("p{}", number::short(share * 100.0).trim_end_matches('0').trim_end_matches('.'));
+    Sentence::new()
+        .text("From the median to ")
+        .figure(percentile, share)
+        .text(", the ratio to ")
+        .name(&report.run.baseline)
+        .text(" moves farthest in ")
+        .name(row)
+        .text(": ")
+        .figure(ratio_with_interval(first), first.value)
+        .text(" to ")
+        .figure(ratio_with_interval(last), last.value)
+        .text(". The farther out, the less a ratio is known.")
+}
+
 /// What the store's distance adds: the row that gains most from the nearest to the farthest, and one that does not.
 #[must_use]
 pub fn distance(report: &Report, passes: &[&Scenario], metric: Metric) -> Sentence {

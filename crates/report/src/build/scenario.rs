@@ -7,7 +7,7 @@ use measure::block::BlockKind;
 use measure::recording::{Kind, RecordedHistogram};
 use measure::{BlockRecord, Operation, Recording};
 
-use super::{figure, pass_name, rounded};
+use super::{figure, pass_name, quantile, rounded};
 use crate::comparison::{self, Analysis, PairedScenario, Scope};
 use crate::metric::Metric;
 use crate::model::{Block, Comparison, Curve, Figure, RowFigures, Scenario, VoidReason};
@@ -60,6 +60,13 @@ fn scenario(
         rows: paired.rows.iter().map(|figures| row(paired, figures, logins)).collect(),
         comparisons: paired.comparisons.iter().filter(|c| c.metric.is_primary()).map(compared).collect(),
         curves: curves(analysis, paired, &blocks, histograms),
+        quantile_ratios: quantile::ratios(
+            &analysis.baseline,
+            recording.plan.statistics.alpha,
+            paired,
+            &blocks,
+            histograms,
+        ),
         blocks_void: void.len() as u64,
         void_reasons: reasons(&void),
         blocks: blocks.iter().map(|record| block(record, paired.operation, start)).collect(),

@@ -1,4 +1,5 @@
-//! `cost.csv`: every line of the bill at the load that was measured, with the column names of FOCUS where it has one.
+//! `cost.csv`: every line of the bill at the load that was measured, with the column names of FOCUS where it has one;
+//! `cost-curve.csv`: a million requests at every rate and number of logins.
 
 use super::Cost;
 
@@ -58,6 +59,36 @@ pub fn csv(cost: Option<&Cost>) -> String {
             cells.push(String::new());
             load(&mut cells, bound(row.per_million.low), bound(row.per_million.high));
             line(&cells);
+        }
+    }
+    out
+}
+
+/// The curves: one line per scenario, row, live logins and request rate.
+#[must_use]
+pub fn curves(cost: Option<&Cost>) -> String {
+    let mut out = "Scenario,ResourceId,LiveLogins,Extrapolated,RequestsPerSecond,ListCostPerMillion,CostLow,CostHigh,BillingCurrency\n".to_owned();
+    let Some(cost) = cost else { return out };
+    let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
+    for scenario in &cost.scenarios {
+        for (row, curve) in
+            scenario.rows.iter().flat_map(|row| row.curves.iter().map(move |curve| (row, curve)))
+        {
+            for (rate, figure) in curve.rates.iter().zip(&curve.per_million) {
+                let cells = [
+                    quoted(&scenario.name),
+                    quoted(&row.row),
+                    curve.logins.to_string(),
+                    curve.extrapolated.to_string(),
+                    rate.to_string(),
+                    figure.value.to_string(),
+                    bound(figure.low),
+                    bound(figure.high),
+                    quoted(&cost.currency),
+                ];
+                out.push_str(&cells.join(","));
+                out.push('\n');
+            }
         }
     }
     out

@@ -4,6 +4,10 @@
 //! store's units. Standing, by the hour and so divided by the request rate: memory of the servers, data in the store,
 //! its nodes. The cost of a design is therefore a curve over request rate and live logins and not one number.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::number::six_digits;
 use crate::prices::{PriceSheet, Resource};
 
 /// Bytes in a GiB.
@@ -13,7 +17,7 @@ const GIB: f64 = 1_073_741_824.0;
 const UNIT_BYTES: f64 = 1_000.0;
 
 /// What a design uses. Times in seconds, sizes in bytes, all per request unless it says otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, JsonSchema)]
 pub struct Usage {
     /// CPU of the server.
     pub app_cpu_s: f64,
@@ -33,6 +37,24 @@ pub struct Usage {
     pub store_bytes_per_login: f64,
     /// Does it need a store at all? Otherwise none of its standing cost is charged.
     pub has_store: bool,
+}
+
+impl Usage {
+    /// The same to six significant digits: what a report holds, so that every amount can be computed again from it.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        Self {
+            app_cpu_s: six_digits(self.app_cpu_s),
+            store_cpu_s: six_digits(self.store_cpu_s),
+            egress_bytes: six_digits(self.egress_bytes),
+            store_bytes: six_digits(self.store_bytes),
+            store_commands: six_digits(self.store_commands),
+            app_bytes: six_digits(self.app_bytes),
+            app_bytes_per_login: six_digits(self.app_bytes_per_login),
+            store_bytes_per_login: six_digits(self.store_bytes_per_login),
+            has_store: self.has_store,
+        }
+    }
 }
 
 /// Under what load.
@@ -137,9 +159,18 @@ pub enum Crossing {
 /// `(standing₁ − standing₂)·10⁶/3600 = (request₂ − request₁)·λ`.
 #[must_use]
 pub fn crossing(first: (&Usage, u32), second: (&Usage, u32), logins: f64, sheet: &PriceSheet) -> Crossing {
-    let hourly = |(usage, replicas): (&Usage, u32)| standing_per_hour(usage, logins, replicas, sheet);
-    let standing = hourly(first) - hourly(second);
-    let request = per_request_part(second.0, sheet) - per_request_part(first.0, sheet);
+    let parts = |(usage, replicas): (&Usage, u32)| {
+        (per_request_part(usage, sheet), standing_per_hour(usage, logins, replicas, sheet))
+    };
+    meet(parts(first), parts(second))
+}
+
+/// The same from the parts of both: what a million requests cost without what stands there, and what stands there per
+/// hour.
+#[must_use]
+pub fn meet(first: (f64, f64), second: (f64, f64)) -> Crossing {
+    let standing = first.1 - second.1;
+    let request = second.0 - first.0;
     let rate = standing * 1e6 / 3_600.0 / request;
     if rate.is_finite() && rate > 0.0 {
         return Crossing::At { rate, second_above: request < 0.0 };

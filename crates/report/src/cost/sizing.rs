@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::usage::{Measured, MeasuredRow};
-use crate::model::Figure;
+use crate::model::{Figure, Sentence};
 use crate::number;
 
 /// How much a row carries, where that was measured.
@@ -21,7 +21,7 @@ pub struct Sizing {
     /// Memory of the servers per 100,000 live logins, bytes; absent where they keep nothing.
     pub app_bytes_per_100k: Option<Figure>,
     /// The above in words.
-    pub sentence: String,
+    pub sentence: Sentence,
 }
 
 /// The sizing of one row.
@@ -31,42 +31,39 @@ pub(super) fn sizing(
     recording: &Recording,
     utilisation: f64,
 ) -> Sizing {
-    let figure = |value: f64, of: &dyn Fn(&super::Usage) -> f64| {
-        let interval = measured.interval([row], |[usage]| Some(of(usage)));
-        interval.map_or(Figure::exact(value), |interval| Figure::between(value, interval.low, interval.high))
-    };
+    let figure = |of: &dyn Fn(&super::Usage) -> f64| super::figure(measured, [row], |[usage]| of(usage));
     let requests = |usage: &super::Usage| utilisation / usage.app_cpu_s;
     let store = |usage: &super::Usage| usage.store_bytes_per_login * 1e5;
     let app = |usage: &super::Usage| usage.app_bytes_per_login * 1e5;
-    let some = |of: &dyn Fn(&super::Usage) -> f64| {
-        let value = of(&row.usage);
-        (value > 0.0).then(|| figure(value, of))
-    };
+    let some = |of: &dyn Fn(&super::Usage) -> f64| (of(&row.usage) > 0.0).then(|| figure(of));
     let mut sizing = Sizing {
-        requests_per_vcpu: figure(requests(&row.usage), &requests),
-        logins_per_vcpu: logins(recording, &row.name).map(|cpu_s| utilisation / cpu_s),
+        requests_per_vcpu: figure(&requests),
+        logins_per_vcpu: logins(recording, &row.name).map(|cpu_s| number::six_digits(utilisation / cpu_s)),
         store_bytes_per_100k: some(&store),
         app_bytes_per_100k: some(&app),
-        sentence: String::new(),
+        sentence: Sentence::new(),
     };
     sizing.sentence = sizing.words(utilisation);
     sizing
 }
 
 impl Sizing {
-    fn words(&self, utilisation: f64) -> String {
-        let logins = self.logins_per_vcpu.map(|logins| format!("{} logins/s and ", number::short(logins)));
-        let mut words = format!(
-            "per vCPU at {}: {}{} requests/s",
-            number::percent(utilisation),
-            logins.unwrap_or_default(),
-            number::grouped(self.requests_per_vcpu.value, 0)
-        );
+    fn words(&self, utilisation: f64) -> Sentence {
+        let mut words =
+            Sentence::new().text("per vCPU at ").figure(number::percent(utilisation), utilisation).text(": ");
+        if let Some(logins) = self.logins_per_vcpu {
+            words = words.figure(number::short(logins), logins).text(" logins/s and ");
+        }
+        let requests = self.requests_per_vcpu.value;
+        words = words.figure(number::grouped(requests, 0), requests).text(" requests/s");
         for (figure, place) in
             [(self.store_bytes_per_100k, "in the store"), (self.app_bytes_per_100k, "in the servers")]
         {
             if let Some(figure) = figure {
-                words.push_str(&format!("; per 100,000 logins: {} {place}", number::bytes(figure.value)));
+                words = words
+                    .text("; per 100,000 logins: ")
+                    .figure(number::bytes(figure.value), figure.value)
+                    .text(format!(" {place}"));
             }
         }
         words

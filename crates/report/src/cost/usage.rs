@@ -99,7 +99,7 @@ impl Measured {
             Some(MeasuredRow {
                 name: row.name.clone(),
                 replicas: row.header.replicas,
-                usage: of(&all)?,
+                usage: of(&all)?.rounded(),
                 draws: bootstrap.draws(rounds.len(), |at| Some(of(at))).unwrap_or_default(),
             })
         });
@@ -131,7 +131,12 @@ impl Measured {
             }
             figure(usages)
         });
-        self.bootstrap.bounds(self.rounds, values.collect())
+        self.bounds(values.collect())
+    }
+
+    /// Interval of a figure from its values over the draws.
+    pub(crate) fn bounds(&self, values: Vec<f64>) -> Result<stats::Interval, Unusable> {
+        self.bootstrap.bounds(self.rounds, values)
     }
 }
 

@@ -1,7 +1,7 @@
-//! `cost.csv`: the bill of every row for a million requests.
+//! `cost.csv` and `cost-curve.csv`: the bill of every row for a million requests, and its curve over rate and logins.
 
 use super::{ExportError, Exporter};
-use crate::cost::csv::csv;
+use crate::cost::csv::{csv, curves};
 use crate::model::Report;
 
 /// Writes `cost.csv`; a report without prices has no lines below the heading.
@@ -15,5 +15,19 @@ impl Exporter for Csv {
 
     fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
         Ok(csv(report.cost.as_ref()).into_bytes())
+    }
+}
+
+/// Writes `cost-curve.csv`; a report without prices has no lines below the heading.
+#[derive(Debug)]
+pub(super) struct Curve;
+
+impl Exporter for Curve {
+    fn file_name(&self) -> &'static str {
+        "cost-curve.csv"
+    }
+
+    fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
+        Ok(curves(report.cost.as_ref()).into_bytes())
     }
 }

@@ -13,6 +13,7 @@ use crate::model::{Part, Report, Sentence};
 
 mod chart;
 mod decision;
+mod money;
 mod pairs;
 mod section;
 
@@ -29,12 +30,10 @@ impl Exporter for Html {
     }
 
     fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
-        let pages =
-            [Depth::Full, Depth::First, Depth::Lean].map(|depth| move || page(report, depth).into_string());
-        let [full, first, lean] = pages;
-        let text = Some(full()).filter(|text| text.len() <= LIMIT);
-        let text = text.or_else(|| Some(first()).filter(|text| text.len() <= LIMIT)).unwrap_or_else(lean);
-        Ok(text.into_bytes())
+        let pages = [Depth::Full, Depth::First, Depth::Lean].into_iter();
+        let mut pages = pages.map(|depth| page(report, depth).into_string());
+        let text = pages.find(|text| text.len() <= LIMIT);
+        Ok(text.unwrap_or_else(|| page(report, Depth::Bare).into_string()).into_bytes())
     }
 }
 
@@ -46,19 +45,22 @@ const LIMIT: usize = 250_000;
 enum Depth {
     /// All.
     Full,
-    /// Those of the first scenario, but for single rounds: for long runs.
+    /// Those of the first scenario, but for single rounds, single quantiles and curves of cost: for long runs.
     First,
     /// Only what the decision table and the charts say: for longer ones.
     Lean,
+    /// The same, of scenarios after the first the ratios alone, and without the widest charts: for the longest.
+    Bare,
 }
 
 impl Depth {
-    /// For the scenario at this place: its charts' tables, and those of single rounds.
+    /// For the scenario at this place: its charts' tables, and the widest of them.
     fn of(self, place: usize) -> (Self, Self) {
         match self {
             Self::Full => (Self::Full, Self::Full),
             Self::First if place == 0 => (Self::Full, Self::Lean),
             Self::First | Self::Lean => (Self::Lean, Self::Lean),
+            Self::Bare => (Self::Bare, Self::Bare),
         }
     }
 }
@@ -84,6 +86,7 @@ fn page(report: &Report, depth: Depth) -> Markup {
                     (section::wrong(report))
                     (section::answer(report))
                     (decision::decision(report))
+                    (money::money(report, depth.of(0)))
                     @for (i, scenario) in report.scenarios.iter().enumerate() { (section::scenario(report, scenario, depth.of(i))) }
                     (section::distances(report))
                     (section::episodes(report))

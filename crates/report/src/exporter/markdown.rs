@@ -143,6 +143,10 @@ fn head(report: &Report) -> String {
     for answer in &report.answer {
         text.push_str(&format!("- {}\n", sentence(answer)));
     }
+    let money = crate::answer::money(report);
+    if !money.is_empty() {
+        text.push_str(&format!("- {}\n", sentence(&money)));
+    }
     let status = report.validity.status;
     let said = sentence(&report.validity.sentence);
     text.push_str(&format!("\n**{} {}.** {said}\n", status.glyph(), status.label()));
@@ -167,6 +171,7 @@ fn decision(report: &Report, scenario: &Scenario) -> String {
         Some(c) => format!("{} {}", c.verdict.glyph(), c.verdict.label_on(metric)),
         None => NOTHING.to_owned(),
     };
+    let priced = report.cost.as_ref().and_then(|cost| Some((cost, cost.scenario(scenario.base())?)));
     let rows: Vec<Vec<String>> = reading_order(report, scenario)
         .into_iter()
         .map(|row| {
@@ -174,7 +179,7 @@ fn decision(report: &Report, scenario: &Scenario) -> String {
                 scenario.figure(row, metric).map_or(NOTHING.to_owned(), |f| print(f.value))
             };
             let memory = scenario.figures(row).and_then(|figures| figures.memory_per_login_bytes);
-            vec![
+            let mut cells = vec![
                 name(report, row),
                 micros(scenario.added(row, Metric::ResponseP50)),
                 micros(scenario.added(row, Metric::Cpu)),
@@ -186,10 +191,15 @@ fn decision(report: &Report, scenario: &Scenario) -> String {
                 figure(Metric::StoreCommands, number::short),
                 figure(Metric::WireBytes, |bytes| number::grouped(bytes, 0)),
                 memory.map_or(NOTHING.to_owned(), |memory| memory_words(&memory)),
-            ]
+            ];
+            cells.extend(priced.map(|(_, own)| {
+                own.row(row).map_or(NOTHING.to_owned(), |row| number::money(row.per_million.value))
+            }));
+            cells
         })
         .collect();
-    let headings = [
+    let money = priced.map(|(cost, _)| format!("{} per million", cost.currency));
+    let mut headings = vec![
         "Backend",
         "added p50, µs",
         "added CPU, µs",
@@ -202,6 +212,7 @@ fn decision(report: &Report, scenario: &Scenario) -> String {
         "HTTP bytes",
         "memory per login",
     ];
+    headings.extend(money.as_deref());
     format!(
         "### Decide: {}\n\n{}\nAdded = over a request without authentication, paired, \\[95 % interval\\]. Verdicts are \
          against {} on whole requests, equivalent = within ±{}. p99 is described, not ranked.\n",

@@ -197,6 +197,10 @@ impl Screen {
         for sentence in &report.answer {
             self.sentence("• ", sentence);
         }
+        let money = answer::money(report);
+        if !money.is_empty() {
+            self.sentence("• ", &money);
+        }
         self.line("");
         let style = match report.validity.status {
             RunState::Ok => self.palette.good,

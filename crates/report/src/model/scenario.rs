@@ -34,6 +34,8 @@ pub struct Scenario {
     pub comparisons: Vec<Comparison>,
     /// Response and service time by percentile.
     pub curves: Vec<Curve>,
+    /// Response time against the plan's baseline by quantile, paired by rounds.
+    pub quantile_ratios: Vec<QuantileRatio>,
     /// Blocks whose response times are not used.
     pub blocks_void: u64,
     /// Why, the most frequent reason first.
@@ -111,6 +113,17 @@ pub struct Curve {
     pub response_ns: Vec<f64>,
     /// Service time (from send) at each share, ns.
     pub service_ns: Vec<f64>,
+}
+
+/// One row against the plan's baseline by quantile of the response time.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct QuantileRatio {
+    /// Row.
+    pub row: String,
+    /// Share of operations at or below; a quantile that blocks have too few operations for is absent.
+    pub shares: Vec<f64>,
+    /// Row divided by baseline at each share. The intervals of a row hold together.
+    pub ratios: Vec<Figure>,
 }
 
 /// Why blocks are not used.

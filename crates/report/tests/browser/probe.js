@@ -16,12 +16,12 @@ addEventListener('load', () => {
         ...all(doc, 'svg').filter(e => !e.parentNode.closest('svg') &&
           !(e.getAttribute('aria-hidden') || (e.getAttribute('role') === 'img' && named(e)))),
         ...all(doc, 'th').filter(e => !e.scope),
-        ...all(doc, 'select').filter(e => !e.closest('label')),
+        ...all(doc, 'select,input').filter(e => !e.closest('label')),
       ].map(e => e.outerHTML.slice(0, 80)),
       headings: levels.filter((level, i) => i && level > levels[i - 1] + 1),
       figures: all(doc, 'figure').filter(e => e.querySelector('svg') && e.querySelector('.says').textContent &&
         e.querySelector('details table')).length,
-      controls: all(doc, '.rebase').filter(e => !e.hidden).length,
+      controls: all(doc, '.rebase,.sliders').filter(e => !e.hidden).length,
     };
   }
   const doc = document.getElementById('w1280-true').contentDocument, view = doc.defaultView;
@@ -32,6 +32,25 @@ addEventListener('load', () => {
   heads[column].querySelector('button').click();
   found.reversed = values();
   found.announced = heads[column].getAttribute('aria-sort');
+
+  // Sliders: every amount of money in the page after each step, and after going back.
+  const amounts = () => Object.fromEntries(all(doc, '[data-money=all],[data-money=over]').filter(e => e.querySelector('data')).map(e =>
+    [`${e.parentNode.dataset.row} ${e.closest('.bill') ? 'bill' : 'decision'} ${e.dataset.money}`,
+      [+e.querySelector('data').value, e.textContent.trim()]]));
+  const move = (slider, step) => { slider.value = step; slider.dispatchEvent(new view.Event('input')); };
+  const stated = () => doc.querySelector('.lead .load').textContent, whole = () => all(doc, '.bill,.decision,.lead').map(e => e.innerHTML).join();
+  const slider = name => doc.querySelector(`.sliders [data-load=${name}]`), first = whole();
+  found.money = {};
+  move(slider('rate'), 11);
+  found.money.rate = amounts();
+  move(slider('logins'), 10);
+  found.money.logins = amounts();
+  move(doc.querySelector('.sliders [data-price="0"]'), 4);
+  found.money.price = amounts();
+  found.money.stated = stated();
+  found.money.warned = !doc.querySelector('.moved').hidden;
+  doc.querySelector('.sliders button').click();
+  found.money.back = whole() === first && doc.querySelector('.moved').hidden;
 
   const pick = doc.getElementById('baseline'), places = () => all(doc, '.forest g[data-row] [x1],.forest g[data-row] [cx]').map(e =>
     parseFloat(e.getAttribute('x1') ?? e.getAttribute('cx')).toFixed(2) + '/' + parseFloat(e.getAttribute('x2') ?? 0).toFixed(2) +

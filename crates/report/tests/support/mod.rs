@@ -3,6 +3,7 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::allow_attributes,
     reason = "test code; each binary uses its own part"
 )]
@@ -16,11 +17,25 @@ use measure::{BlockRecord, Operation, Plan, Recording};
 use serde_json::{Value, json};
 use stats::Random;
 
+pub(crate) mod browser;
 pub(crate) mod markup;
 
 /// A folder for a recording: in memory where there is such a place, because every block is synced to disk.
 pub(crate) fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// The shipped price sheet.
+pub(crate) fn sheet() -> report::prices::PriceSheet {
+    let text = include_str!("../../../../scenarios/prices/cloud-2026-06.toml");
+    report::prices::PriceSheet::parse(Path::new("shipped"), text).unwrap()
+}
+
+/// The report of a recording with its prices, as the command line builds it.
+pub(crate) fn priced(recording: &Recording) -> report::Report {
+    let mut report = report::build(recording).unwrap();
+    report.cost = Some(report::cost::of(recording, &sheet()));
+    report
 }
 
 /// What a run is to look like.

@@ -12,7 +12,10 @@ mod curves;
 mod distance;
 mod episode;
 mod forest;
+mod money;
+mod plot;
 mod price;
+mod quantile;
 mod strip;
 
 pub(super) use bars::{added, cpu};
@@ -20,7 +23,9 @@ pub(super) use curves::curves;
 pub(super) use distance::distance;
 pub(super) use episode::{exposure, operations, storm};
 pub(super) use forest::forest;
+pub(super) use money::{break_even, cost_curves};
 pub(super) use price::price;
+pub(super) use quantile::quantiles;
 pub(super) use strip::strip;
 
 /// Height of one row of a row chart, pixels.
@@ -124,13 +129,22 @@ impl Scale {
 
     /// Place of a value, 0 to 1; outside values are held at the ends.
     fn place(&self, value: f64) -> f64 {
-        let value = match self.kind {
+        let span = self.to - self.from;
+        if span > 0.0 { ((self.along(value) - self.from) / span).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    /// Does the axis reach this value?
+    fn holds(&self, value: f64) -> bool {
+        (self.from..=self.to).contains(&self.along(value))
+    }
+
+    /// A value in the axis' own measure.
+    fn along(&self, value: f64) -> f64 {
+        match self.kind {
             Kind::Linear => value,
             Kind::Log => value.max(f64::MIN_POSITIVE).ln(),
             Kind::AroundOne(width) => (value.max(f64::MIN_POSITIVE).ln() / width).asinh(),
-        };
-        let span = self.to - self.from;
-        if span > 0.0 { ((value - self.from) / span).clamp(0.0, 1.0) } else { 0.0 }
+        }
     }
 
     fn at(&self, value: f64) -> String {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{chart, num};
+use super::{chart, money, num};
 use crate::answer::reading_order;
 use crate::controls::Role;
 use crate::metric::Metric;
@@ -10,8 +10,8 @@ use crate::model::{Comparison, Figure, Report, Row, Scenario, memory_words};
 use crate::number;
 use crate::verdict::{Unranked, Verdict};
 
-/// Words and unit of the headings after the backend's.
-const HEADINGS: [(&str, &str); 12] = [
+/// Words and unit of the headings after the backend's; money only where there are prices.
+const HEADINGS: [(&str, &str); 13] = [
     ("Client holds", ""),
     ("A request consults", ""),
     ("Stolen credential works", "measured"),
@@ -22,8 +22,9 @@ const HEADINGS: [(&str, &str); 12] = [
     ("CPU", "ratio"),
     ("Response p50", "µs"),
     ("CPU", "µs"),
-    ("HTTP bytes", "store commands"),
+    ("HTTP bytes", "store commands, bytes"),
     ("Memory per login", ""),
+    ("A million requests", ""),
 ];
 
 pub(super) fn decision(report: &Report) -> Markup {
@@ -34,6 +35,7 @@ pub(super) fn decision(report: &Report) -> Markup {
     let group =
         |wanted: fn(Role) -> bool| rows.iter().copied().filter(|row| wanted(row.role)).collect::<Vec<_>>();
     let controls = group(Role::is_control);
+    let money = money::priced(report);
     html! {
         section #decision aria-labelledby="decision-title" {
             div .title {
@@ -51,6 +53,7 @@ pub(super) fn decision(report: &Report) -> Markup {
                     ", " (num(rate, &number::short(rate))) " operations a second offered to every row"
                 }
                 ". Added = over a request without authentication, as a paired difference; ratios are of whole requests."
+                @if let Some((_, _, own)) = money { " Money " span .load { (super::sentence(&crate::answer::load(own))) } "." }
             }
             div .scroll tabindex="0" role="region" aria-label="Decision table" {
                 table .sortable .decision {
@@ -63,10 +66,11 @@ pub(super) fn decision(report: &Report) -> Markup {
                             th scope="colgroup" colspan="2" { "Added over none" }
                             th scope="colgroup" colspan="2" { "Against " span data-baseline { (baseline) } }
                             th scope="colgroup" colspan="4" { "Whole request" }
+                            @if let Some((_, cost, _)) = money { th scope="colgroup" { (cost.currency) } }
                         }
                         tr {
                             th scope="col" { "Backend" }
-                            @for (words, unit) in HEADINGS {
+                            @for (words, unit) in &HEADINGS[..HEADINGS.len() - usize::from(money.is_none())] {
                                 th scope="col" { (words) @if !unit.is_empty() { " " small { (unit) } } }
                             }
                         }
@@ -112,6 +116,9 @@ fn line(report: &Report, scenario: &Scenario, row: &Row) -> Markup {
             (cpu(scenario, name))
             (traffic(scenario, name))
             (memory(scenario, name))
+            @if let Some((_, _, own)) = money::priced(report) {
+                td .n data-money="all" { (money::amount(own.row(name).map(|row| row.per_million))) }
+            }
         }
     }
 }
@@ -160,7 +167,12 @@ fn traffic(scenario: &Scenario, row: &str) -> Markup {
     html! {
         td .n {
             @match bytes { Some(b) => (num(b.value, &number::grouped(b.value, 0))), None => (NOTHING) }
-            @if let Some(c) = commands { small { (num(c.value, &number::short(c.value))) " cmd" } }
+            @if let Some(c) = commands {
+                small {
+                    (num(c.value, &number::short(c.value))) " cmd"
+                    @if let Some(b) = scenario.figure(row, Metric::StoreBytes) { ", " (num(b.value, &number::grouped(b.value, 0))) " B" }
+                }
+            }
         }
     }
 }

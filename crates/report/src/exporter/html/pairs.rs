@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 
+use super::money;
 use crate::answer;
 use crate::metric::Metric;
 use crate::model::{Comparison, Report};
@@ -29,6 +30,8 @@ struct Base {
 struct Embedded<'a> {
     rows: Vec<&'a str>,
     words: Vec<Words>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<money::Embedded<'a>>,
     all: BTreeMap<&'a str, BTreeMap<&'a str, Base>>,
 }
 
@@ -53,8 +56,10 @@ pub(super) fn pairs(report: &Report) -> Markup {
         }
     }
     // A less-than sign could end the element early; as an escape it is the same JSON.
-    let json =
-        serde_json::to_string(&Embedded { rows, words, all }).unwrap_or_default().replace('<', "\\u003c");
+    let cost = money::embedded(report);
+    let json = serde_json::to_string(&Embedded { rows, words, cost, all })
+        .unwrap_or_default()
+        .replace('<', "\\u003c");
     html! { script type="application/json" id="pairs" { (PreEscaped(json)) } }
 }
 

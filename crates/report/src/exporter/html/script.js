@@ -17,8 +17,55 @@ each('table.sortable').forEach(t=>{
     };
   });
 });
+const {rows,words,all,cost}=JSON.parse(one('#pairs').textContent),pick=one('#baseline');
+const put=(v,text)=>{const e=d.createElement('data');e.value=v;e.textContent=text;return e};
+const digits=(v,n)=>v.toLocaleString('en-US',{minimumFractionDigits:n,maximumFractionDigits:n}).replace('-','−');
+// Money at another load or other prices: the formula of the report over what each row uses.
+if(cost){
+  const box=one('.sliders'),bars=each('input',box),cells=each('[data-money],.load'),back=one('button',box);
+  const kept=[...cells,...each('output',box)].map(e=>[e,[...e.childNodes]]),start=bars.map(b=>b.value);
+  const money=v=>v?digits(v,Math.min(12,Math.max(0,2-Math.floor(Math.log10(Math.abs(v)))))):'0';
+  const bill=(row,rate,logins,prices)=>{
+    const [n,[app,own,egress,bytes,commands,base,each,kept],hasStore]=cost.rows[row];
+    const h=1e6/(3600*rate),cpu=1e6/3600/cost.utilisation,store=hasStore?h:0;
+    const data=kept*logins/2**30,nodes=cost.store_node_gib?Math.ceil(data/cost.store_node_gib):0;
+    return [cpu*app,h*(base*n+each*logins)/2**30,egress/1e3,bytes/1e3,Math.max(commands,bytes/1e3),
+      store*Math.max(data,cost.store_minimum_gib),cpu*own,store*Math.max(nodes,cost.store_nodes)].map((q,i)=>q*(prices[i]??0));
+  };
+  const sum=items=>items.reduce((a,b)=>a+b,0);
+  const draw=()=>{
+    const load={rate:cost.rate,logins:cost.logins},prices=[...cost.prices];
+    bars.forEach((b,i)=>{
+      const {load:name,from,price}=b.dataset,n=+b.value,out=b.nextElementSibling;
+      if(b.value===start[i]){out.replaceChildren(...kept.find(([e])=>e===out)[1]);return}
+      const v=name?[1,2,5][n%3]*10**(+from+Math.floor(n/3)):cost.prices[price]*cost.factors[n];
+      if(name)load[name]=v;else prices[price]=v;
+      out.replaceChildren(put(v,name?digits(v,0):money(v)));
+    });
+    cells.forEach(c=>{
+      if(c.className==='load'){
+        c.replaceChildren('at ',put(load.rate,digits(load.rate,0)),' requests a second',...(cost.logins?[' and ',put(load.logins,digits(load.logins,0)),' live logins']:[]));
+        return;
+      }
+      const row=c.parentNode.dataset.row,kind=c.dataset.money;
+      if(!cost.rows[row]||kind==='over'&&(row===cost.floor||!cost.rows[cost.floor]))return;
+      const of=r=>bill(r,load.rate,load.logins,prices),own=of(row);
+      const v=kind==='all'?sum(own):kind==='over'?sum(own)-sum(of(cost.floor)):own[kind];
+      c.replaceChildren(put(v,money(v)));
+    });
+    moved(true);
+  };
+  const moved=on=>{one('.moved',box).hidden=!on;back.disabled=!on};
+  back.onclick=()=>{
+    bars.forEach((b,i)=>b.value=start[i]);
+    kept.forEach(([e,nodes])=>e.replaceChildren(...nodes));
+    moved(false);
+  };
+  bars.forEach(b=>b.oninput=()=>bars.some((b,i)=>b.value!==start[i])?draw():back.onclick());
+  box.hidden=false;
+  if(bars.some((b,i)=>b.value!==start[i]))draw();
+}
 // Another baseline: every pair is embedded, nothing is computed but places on the axis.
-const {rows,words,all}=JSON.parse(one('#pairs').textContent),pick=one('#baseline');
 if(!pick)return;
 const open=p=>p&&[...p[0].map(n=>n==null?n:n/1e4),p[1]],f=v=>v.toFixed(3),el=(n,c,...k)=>{const e=d.createElement(n);e.className=c;e.append(...k);return e};
 const dat=v=>{const e=el('data','',f(v));e.value=v;return e};

@@ -77,6 +77,8 @@ pub(super) fn answer(report: &Report) -> Markup {
                     p { (sentence(words)) }
                 }
             }
+            @let money = crate::answer::money(report);
+            @if !money.is_empty() { div .card { h2 { "What that is in money" } p { (sentence(&money)) } } }
         }
         section .validity .(status_class(report)) aria-label="Validity" {
             p { b .state { (report.validity.status.glyph()) " " (report.validity.status.label()) ". " } (sentence(&report.validity.sentence)) }
@@ -151,7 +153,7 @@ pub(super) fn scenario(report: &Report, scenario: &Scenario, (depth, rounds): (D
                 } @else { "The store is on the same host." }
             }
             div .figures {
-                @if farther {
+                @if farther || (depth == Depth::Bare && report.headline() != Some(scenario)) {
                     (chart::forest(report, scenario, Metric::ResponseP50, depth))
                     (chart::forest(report, scenario, Metric::Cpu, depth))
                 } @else {
@@ -162,6 +164,7 @@ pub(super) fn scenario(report: &Report, scenario: &Scenario, (depth, rounds): (D
                     (chart::forest(report, scenario, Metric::ResponseP50, depth))
                     (chart::forest(report, scenario, Metric::Cpu, depth))
                     (chart::curves(report, scenario, depth))
+                    @if depth != Depth::Bare { (chart::quantiles(report, scenario, rounds)) }
                     (chart::strip(report, scenario, rounds))
                 }
             }

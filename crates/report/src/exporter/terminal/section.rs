@@ -6,6 +6,7 @@ use super::table::{Align, Cell, Table};
 use super::{Palette, Screen, rows_in_order};
 use crate::answer::reading_order;
 use crate::controls::Role;
+use crate::cost::ScenarioCost;
 use crate::metric::Metric;
 use crate::model::{Comparison, Episode, Figure, Report, Scenario, memory_words};
 use crate::number;
@@ -32,6 +33,11 @@ fn load(scenario: &Scenario) -> String {
         String::new()
     };
     format!("{rate} · {} rounds{distance}", scenario.rounds)
+}
+
+/// The load that amounts of money are stated for.
+fn load_of(cost: &ScenarioCost) -> String {
+    crate::answer::load(cost).to_string()
 }
 
 /// Microseconds with their interval, in a column headed µs.
@@ -140,29 +146,40 @@ pub(super) fn verdicts(screen: &mut Screen, report: &Report, scenario: &Scenario
 }
 
 pub(super) fn resources(screen: &mut Screen, report: &Report, scenario: &Scenario) {
-    screen.heading("What it takes", "· per request");
-    let mut table = Table::new(&[
+    let cost = report.cost.as_ref();
+    let priced = cost.and_then(|cost| Some((cost, cost.scenario(scenario.base())?)));
+    let money = priced.map_or(String::new(), |(cost, own)| {
+        format!("; money: {} for a million {}", cost.currency, load_of(own))
+    });
+    screen.heading("What it takes", &format!("· per request{money}"));
+    let mut headings = vec![
         ("", Align::Left),
         ("CPU server", Align::Right),
         ("CPU store", Align::Right),
         ("commands", Align::Right),
         ("HTTP", Align::Right),
-        ("memory/login", Align::Right),
-    ]);
+        ("mem/login", Align::Right),
+    ];
+    headings.extend(priced.map(|_| ("money", Align::Right)));
+    let mut table = Table::new(&headings);
     for row in reading_order(report, scenario) {
         let figure = |measure, print: fn(f64) -> String| {
             Cell::new(scenario.figure(row, measure).map_or(NOTHING.to_owned(), |f| print(f.value)))
         };
         let memory = scenario.figures(row).and_then(|figures| figures.memory_per_login_bytes);
         let memory = memory.map_or(NOTHING.to_owned(), |memory| memory_words(&memory));
-        table.row(vec![
+        let mut cells = vec![
             name(report, screen.palette, row),
             figure(Metric::CpuServer, number::time),
             figure(Metric::CpuStore, number::time),
             figure(Metric::StoreCommands, number::short),
             figure(Metric::WireBytes, number::bytes),
             Cell::new(memory),
-        ]);
+        ];
+        cells.extend(priced.map(|(_, own)| {
+            Cell::new(own.row(row).map_or(NOTHING.to_owned(), |row| number::money(row.per_million.value)))
+        }));
+        table.row(cells);
     }
     table.render(screen.width, screen.palette.dim, &mut screen.out);
 }
