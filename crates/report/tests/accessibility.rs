@@ -3,7 +3,13 @@
 //! axe-core is fetched by npm into the target folder when it is not there yet. Without npm or a network this test says
 //! so and checks nothing; `.ci/test` fetches it beforehand.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::allow_attributes, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::allow_attributes,
+    reason = "test code"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -334,7 +334,7 @@ fn the_cheapest_has_no_dearer_side() {
         match row.over_cheapest_per_million {
             None => assert!(control || row.per_million.value == least, "{}", row.row),
             Some(over) => {
-                assert!((row.per_million.value - least - over.value).abs() < 1e-7 && !control, "{over:?}")
+                assert!((row.per_million.value - least - over.value).abs() < 1e-7 && !control, "{over:?}");
             }
         }
     }

@@ -171,9 +171,9 @@ fn verdicts_by_example() {
 proptest! {
     #[test]
     fn a_quantile_found_by_selection_is_that_of_the_sorted(
-        mut values in prop::collection::vec(-1e6_f64..1e6, 1..60), q in 0.0_f64..=1.0,
+        mut values in vec(-1e6_f64..1e6, 1..60), q in 0.0_f64..=1.0,
     ) {
-        let sorted = stats::quantile::sorted(&values);
-        prop_assert_eq!(stats::quantile::quantile(&mut values, q), stats::quantile::quantile_sorted(&sorted, q));
+        let sorted = quantile::sorted(&values);
+        prop_assert_eq!(quantile::quantile(&mut values, q), quantile::quantile_sorted(&sorted, q));
     }
 }
