@@ -60,7 +60,7 @@ pub(crate) struct RunArgs {
     claim: Vec<String>,
     #[command(flatten)]
     pricing: Pricing,
-    /// Write this format as well: terminal, junit, bmf, gha-benchmark, openmetrics, cost, cost-curve (repeatable)
+    /// Write this format as well: terminal, junit, bmf, gha-benchmark, openmetrics, cost (repeatable)
     #[arg(long, value_name = "FORMAT", value_parser = format_from)]
     format: Vec<Format>,
     /// Print report.json instead of the table
