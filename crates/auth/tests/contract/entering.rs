@@ -133,8 +133,8 @@ pub(crate) async fn credentials_end_on_time_by_the_clock_given(case: Case) {
             assert!(case.lets_in(&idle, T0 + 2 * inactivity_ms - 2).await, "a request prolongs it");
             assert!(!case.lets_in(&idle, T0 + 3 * inactivity_ms).await, "inactive for too long");
         }
-        for now in (T0..end).step_by(usize::try_from(inactivity_ms / 2).unwrap()) {
-            assert!(case.lets_in(&held, now).await);
+        for at in (T0..end).step_by(usize::try_from(inactivity_ms / 2).unwrap()) {
+            assert!(case.lets_in(&held, at).await);
         }
     }
     assert!(case.lets_in(&held, end - 1).await);
