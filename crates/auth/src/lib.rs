@@ -27,4 +27,6 @@ pub use error::{Error, MechanismError};
 pub use mechanism::Mechanism;
 pub use password::{PasswordScheme, PasswordSettings};
 pub use principal::Principal;
-pub use store::{AnyStore, Feed, Index, MemoryStore, RedisSettings, RedisStore, Store};
+pub use store::{
+    AnyStore, Feed, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, SqlStore, Store,
+};

@@ -24,6 +24,19 @@ pub struct Mechanism {
     pub index: bool,
     /// How a login is prolonged.
     pub renewal: RenewalChoice,
+    /// What the shared store is, where there is one.
+    pub store: StoreChoice,
+}
+
+/// What the shared store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreChoice {
+    /// A Redis server.
+    Redis,
+    /// A SQLite file beside the process.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
 }
 
 /// What the client holds.

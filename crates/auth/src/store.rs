@@ -9,6 +9,7 @@ pub mod distance;
 pub mod feed;
 pub mod memory;
 pub mod redis;
+pub mod sql;
 
 use std::future::Future;
 
@@ -21,6 +22,7 @@ pub use any::{AnyStore, AnySubscription};
 pub use feed::Feed;
 pub use memory::MemoryStore;
 pub use redis::{RedisSettings, RedisStore};
+pub use sql::{PostgresSettings, SqlStore};
 
 /// What a key is about; part of the key, so that kinds never collide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -171,7 +173,7 @@ pub trait Store: Feed + Send + Sync {
     /// Number of values of this kind, where the store can tell without a scan.
     fn count(&self, kind: Kind) -> Option<u64>;
 
-    /// `memory` or `redis`.
+    /// `memory`, `redis`, `sqlite` or `postgres`.
     fn name(&self) -> &'static str;
 }
 

@@ -37,7 +37,28 @@ macro_rules! contract {
             jwt_minted "jwt-minted", jwt_key_rotation "jwt-key-rotation"
         );
     };
+    (@postgres [$($group:ident::$statement:ident),+]) => {
+        /// One server for all statements: making one takes seconds. Refresh families are there for their races.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgres() {
+            let Some(server) = harness::PostgresServer::start() else { return };
+            let server = std::sync::Arc::new(server);
+            for name in ["session-postgres", "jwt-refresh", "jwt-refresh-grace"] {
+                $(
+                    let prefix = concat!(stringify!($group), " ", stringify!($statement));
+                    println!("{name}: {prefix}");
+                    let case = harness::Case::in_postgres(name, &server, &format!("{name} {prefix}")).await;
+                    $group::$statement(case).await;
+                )+
+            }
+        }
+    };
     (@backends $statements:tt $($module:ident $name:literal),+) => {
+        contract!(@postgres $statements);
+        mod session_sqlite {
+            contract!(@store memory Memory "session-sqlite" $statements);
+            contract!(@store sqlite Sqlite "session-sqlite" $statements);
+        }
         $(
             mod $module {
                 contract!(@store memory Memory $name $statements);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use auth::store::distance::Distance;
 use auth::store::{Entry, Kind, Span};
-use auth::{AnyStore, Error, Index, MemoryStore, RedisSettings, RedisStore, Store};
+use auth::{AnyStore, Error, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, SqlStore, Store};
 use bytes::Bytes;
 use harness::{PATIENCE, RedisServer, T0};
 
@@ -28,6 +28,21 @@ macro_rules! over_both_stores {
             $(#[tokio::test] async fn $statement() {
                 super::$statement(&super::AnyStore::Memory(super::MemoryStore::new())).await;
             })+
+        }
+        mod sqlite {
+            $(#[tokio::test] async fn $statement() {
+                let folder = super::harness::Folder::new().unwrap();
+                super::$statement(&super::harness::sqlite(&folder).await).await;
+            })+
+        }
+        /// One server for all: making one takes seconds.
+        #[tokio::test]
+        async fn postgres() {
+            let Some(server) = harness::PostgresServer::start() else { return };
+            $(
+                println!("{}", stringify!($statement));
+                $statement(&server.store(stringify!($statement)).await).await;
+            )+
         }
         mod redis {
             $(#[tokio::test] async fn $statement() {
@@ -157,6 +172,66 @@ async fn reading_and_touching_is_one_step(store: &AnyStore) {
     let commands = u64::from(store.name() != "memory");
     assert_eq!(store.counters().commands - before.commands, commands);
     assert_eq!(store.get(key(b"a"), T0 + HOUR).await.unwrap().as_deref(), Some(&b"one"[..]));
+}
+
+/// What has ended is seen by nobody, makes way for something new, and is gone after a sweep.
+async fn sql_forgets_what_has_ended(store: &SqlStore) {
+    store.put_new(key(b"a"), b"one", SPAN).await.unwrap();
+    store.add(b"alice", b"a", SPAN).await.unwrap();
+    let later = Span { now: T0 + HOUR, until: T0 + 2 * HOUR };
+    assert_eq!(store.get(key(b"a"), later.now).await.unwrap(), None);
+    assert_eq!(store.get_and_touch(key(b"a"), later).await.unwrap(), None);
+    assert!(!store.replace_if(key(b"a"), b"one", b"two", later).await.unwrap());
+    assert!(store.put_new(key(b"a"), b"new", later).await.unwrap());
+    store.put_new(key(b"b"), b"old", SPAN).await.unwrap();
+    assert_eq!(store.take(key(b"b"), later.now).await.unwrap(), None);
+    store.put_new(key(b"c"), b"old", SPAN).await.unwrap();
+    store.sweep(later.now).await.unwrap();
+    // By a clock that is behind, what was swept would still be there.
+    assert_eq!(store.get(key(b"c"), T0).await.unwrap(), None);
+    assert!(store.members(b"alice", T0).await.unwrap().is_empty());
+    assert_eq!(store.get(key(b"a"), T0).await.unwrap().as_deref(), Some(&b"new"[..]));
+}
+
+#[tokio::test]
+async fn sqlite_forgets_what_has_ended() {
+    let folder = harness::Folder::new().unwrap();
+    let AnyStore::Sql(store) = harness::sqlite(&folder).await else { unreachable!() };
+    sql_forgets_what_has_ended(&store).await;
+}
+
+#[tokio::test]
+async fn postgres_forgets_what_has_ended_and_is_an_error_when_it_is_gone() {
+    let Some(mut server) = harness::PostgresServer::start() else { return };
+    let AnyStore::Sql(store) = server.store("ended").await else { unreachable!() };
+    sql_forgets_what_has_ended(&store).await;
+    server.stop();
+    for _ in 0..3 {
+        let answer = tokio::time::timeout(PATIENCE, store.get(key(b"a"), T0)).await.expect("an answer");
+        assert!(matches!(answer, Err(Error::Store(_))), "{answer:?}");
+    }
+    server.go_on();
+    let again = async {
+        while store.get(key(b"a"), T0).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.expect("it answers again");
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_of_postgres_is_an_error_without_its_password() {
+    for url in ["postgres://me:hunter2@127.0.0.1:1/x", "redis://me:hunter2@host/0", "me:hunter2@host", ""] {
+        let settings = PostgresSettings {
+            url: url.into(),
+            prefix: "p".into(),
+            timeout: Duration::from_millis(500),
+            distance: Duration::ZERO,
+        };
+        let error = tokio::time::timeout(PATIENCE, SqlStore::postgres(&settings)).await.unwrap().unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
 }
 
 #[tokio::test]

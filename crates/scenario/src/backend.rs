@@ -102,6 +102,8 @@ fn one() -> u32 {
 pub enum Need {
     /// A Redis server: a private one is started, or `--redis` names one.
     Redis,
+    /// A PostgreSQL server that `serve --postgres` names.
+    Postgres,
 }
 
 /// The promises of a backend, judged in every run.

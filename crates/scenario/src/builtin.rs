@@ -51,6 +51,8 @@ const BACKENDS: &[Builtin] = shelf![
     "backends/session-redis.toml",
     "backends/session-cached.toml",
     "backends/session-sliding.toml",
+    "backends/session-sqlite.toml",
+    "backends/session-postgres.toml",
     "backends/session-user-row.toml",
     "backends/cookie-signed.toml",
     "backends/jwt-stateless.toml",

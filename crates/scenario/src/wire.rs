@@ -150,6 +150,8 @@ pub struct ServeOptions {
     pub backend: String,
     /// `redis://…`, `rediss://…`; absent = the memory store where the mechanism allows it.
     pub redis: Option<String>,
+    /// `postgres://…`, for the backends whose store it is.
+    pub postgres: Option<String>,
     /// Prefix of every key in a shared store.
     pub prefix: String,
     /// Measured address; port 0 picks a free one.
@@ -190,6 +192,9 @@ impl ServeOptions {
         push("--backend", self.backend.clone());
         if let Some(redis) = &self.redis {
             push("--redis", if self.secret_address().is_some() { FROM_STDIN.into() } else { redis.clone() });
+        }
+        if let Some(postgres) = &self.postgres {
+            push("--postgres", postgres.clone());
         }
         push("--prefix", self.prefix.clone());
         push("--listen", self.listen.to_string());

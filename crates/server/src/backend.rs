@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use auth::mechanism::StoreChoice;
 use auth::{
     AnyStore, Authenticator, Mechanism, MechanismError, MemoryStore, PasswordScheme, PasswordSettings,
-    RedisSettings, RedisStore, Setup,
+    PostgresSettings, RedisSettings, RedisStore, Setup, SqlStore,
 };
 use scenario::backend::Need;
 use scenario::wire::{self, PasswordHash, ServeOptions};
 use scenario::{BackendFile, FileError};
+use tempfile::TempDir;
 
 use crate::Error;
 use crate::clock::WallClock;
@@ -23,13 +25,7 @@ pub(crate) type Backend = Authenticator<AnyStore, Subjects>;
 /// Opens the backend, its store included.
 pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<Api, Error> {
     let mechanism = Mechanism::parse(&file.text).map_err(|error| located(file, error))?;
-    let store = match &options.redis {
-        None if file.header.needs.contains(&Need::Redis) => {
-            return Err(Error::NeedsRedis { backend: file.header.name.clone() });
-        }
-        None => AnyStore::Memory(MemoryStore::new()),
-        Some(url) => AnyStore::Redis(connect(url, options).await?),
-    };
+    let (store, folder) = open_store(&mechanism, options, file).await?;
     let scheme = match options.password_hash {
         PasswordHash::Argon2id => PasswordScheme::Argon2id,
         PasswordHash::Cheap => PasswordScheme::Cheap,
@@ -55,7 +51,47 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
         extra_work: ExtraWork::calibrated(Duration::from_nanos(options.extra_work_ns)),
         cookie_logins,
         lockout,
+        _folder: folder,
     })
+}
+
+/// The store of a mechanism, and the folder it lies in where it is this process's own.
+async fn open_store(
+    mechanism: &Mechanism,
+    options: &ServeOptions,
+    file: &BackendFile,
+) -> Result<(AnyStore, Option<TempDir>), Error> {
+    let backend = || file.header.name.clone();
+    let needs = |need| file.header.needs.contains(&need);
+    let store = match (mechanism.store, &options.redis, &options.postgres) {
+        (StoreChoice::Sqlite, ..) => {
+            let folder = tempfile::Builder::new().prefix("authbench-sqlite-").tempdir()?;
+            let path = folder.path().join("state.sqlite");
+            let opened = SqlStore::sqlite(&path, Duration::from_millis(options.deadline_ms)).await;
+            let store = opened.map_err(|source| Error::Backend { backend: backend(), source })?;
+            return Ok((AnyStore::Sql(Box::new(store)), Some(folder)));
+        }
+        (StoreChoice::Postgres, _, Some(url)) => AnyStore::Sql(Box::new(connect_sql(url, options).await?)),
+        (StoreChoice::Postgres, _, None) if needs(Need::Postgres) => {
+            return Err(Error::NeedsPostgres { backend: backend() });
+        }
+        (StoreChoice::Redis, Some(url), _) => AnyStore::Redis(connect(url, options).await?),
+        (StoreChoice::Redis, None, _) if needs(Need::Redis) => {
+            return Err(Error::NeedsRedis { backend: backend() });
+        }
+        (StoreChoice::Redis | StoreChoice::Postgres, ..) => AnyStore::Memory(MemoryStore::new()),
+    };
+    Ok((store, None))
+}
+
+async fn connect_sql(url: &str, options: &ServeOptions) -> Result<SqlStore, Error> {
+    let settings = PostgresSettings {
+        url: url.to_owned(),
+        prefix: options.prefix.clone(),
+        timeout: Duration::from_millis(options.deadline_ms),
+        distance: Duration::from_nanos(options.store_rtt_ns),
+    };
+    SqlStore::postgres(&settings).await.map_err(|source| Error::Postgres { source })
 }
 
 async fn connect(url: &str, options: &ServeOptions) -> Result<RedisStore, Error> {

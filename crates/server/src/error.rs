@@ -35,6 +35,21 @@ pub enum Error {
         /// Name of the backend.
         backend: String,
     },
+    /// The backend keeps its state in PostgreSQL, and none was named.
+    #[error(
+        "backend `{backend}` keeps its state in PostgreSQL, and none was named\n  help: pass --postgres \
+         postgres://USER@127.0.0.1/DATABASE; to install one: apt-get install postgresql (Debian, Ubuntu)"
+    )]
+    NeedsPostgres {
+        /// Name of the backend.
+        backend: String,
+    },
+    /// PostgreSQL does not answer.
+    #[error("{source}\n  help: check that PostgreSQL runs there and lets this user make tables")]
+    Postgres {
+        /// The store's reason, which names the address without credentials.
+        source: auth::Error,
+    },
     /// Redis does not answer.
     #[error("{source}\n  help: check that Redis runs there and accepts these credentials")]
     Redis {

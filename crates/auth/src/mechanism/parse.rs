@@ -9,7 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use toml::Spanned;
 
 use super::raw::{RawCheck, RawCredential, RawFile, RawMechanism};
-use super::{CheckChoice, CheckKind, CredentialChoice, JwtChoice, Mechanism, RenewalChoice, View};
+use super::{
+    CheckChoice, CheckKind, CredentialChoice, JwtChoice, Mechanism, RenewalChoice, StoreChoice, View,
+};
 use crate::credential::keys::{Algorithm, KeyMaterial};
 use crate::error::MechanismError;
 
@@ -40,7 +42,7 @@ impl Mechanism {
             });
         };
         let span = raw.span();
-        let RawMechanism { credential, checks, write_checks, index, renewal } = raw.into_inner();
+        let RawMechanism { credential, checks, write_checks, index, store, renewal } = raw.into_inner();
         let parts = Self {
             credential: read_credential(credential.get_ref(), &credential.span())?,
             checks: read_checks("mechanism.checks", &checks)?,
@@ -49,7 +51,9 @@ impl Mechanism {
             renewal: renewal
                 .as_ref()
                 .map_or(Ok(RenewalChoice::None), |raw| RenewalChoice::read(raw.get_ref(), &raw.span()))?,
+            store: store.as_ref().map_or(Ok(StoreChoice::Redis), read_store)?,
         };
+        parts.store_fits(store.as_ref().map(Spanned::span))?;
         let places = Places {
             mechanism: span,
             credential: credential.get_ref().kind.span(),
@@ -70,6 +74,24 @@ impl Mechanism {
         self.credential_fits(places)?;
         self.index_fits(places)?;
         self.renewal_fits(places.renewal.clone().or_else(|| Some(places.mechanism.clone())))
+    }
+
+    /// The log of what was ended is Redis's, and a store that nothing asks is none.
+    fn store_fits(&self, span: Option<Range<usize>>) -> Parsed<()> {
+        if span.is_none() {
+            return Ok(());
+        }
+        let key = "mechanism.store";
+        if !self.uses_shared_store() {
+            let hint = "remove it, or give a check `view = \"store\"`";
+            return Err(refuse(key, span, "nothing of this mechanism lies in a shared store", hint));
+        }
+        let follows = self.checks.iter().any(|check| check.view.follows_the_log());
+        if self.store != StoreChoice::Redis && follows {
+            let hint = "use `store = \"redis\"`, or `view = \"store\"` or `\"cached\"`";
+            return Err(refuse(key, span, "only Redis keeps a log of what was ended", hint));
+        }
+        Ok(())
     }
 
     fn list_fits(&self, table: &str, checks: &[CheckChoice], spans: &[Range<usize>]) -> Parsed<()> {
@@ -315,6 +337,15 @@ fn read_key(algorithm: Algorithm, text: &Spanned<String>) -> Parsed<KeyMaterial>
     }
     KeyMaterial::from_bytes(algorithm, &bytes)
         .map_err(|error| refuse(key, span, &error.to_string(), "write 32 random bytes as 43 characters"))
+}
+
+fn read_store(name: &Spanned<String>) -> Parsed<StoreChoice> {
+    match name.get_ref().as_str() {
+        "redis" => Ok(StoreChoice::Redis),
+        "sqlite" => Ok(StoreChoice::Sqlite),
+        "postgres" => Ok(StoreChoice::Postgres),
+        _ => Err(unknown("mechanism.store", name, &["redis", "sqlite", "postgres"])),
+    }
 }
 
 fn read_checks(table: &str, raw: &[Spanned<RawCheck>]) -> Parsed<Vec<CheckChoice>> {

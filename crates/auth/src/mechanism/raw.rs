@@ -18,6 +18,7 @@ pub(super) struct RawMechanism {
     #[serde(default)]
     pub(super) write_checks: Vec<Spanned<RawCheck>>,
     pub(super) index: Option<Spanned<bool>>,
+    pub(super) store: Option<Spanned<String>>,
     pub(super) renewal: Option<Spanned<RawRenewal>>,
 }
 

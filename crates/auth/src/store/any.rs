@@ -1,13 +1,14 @@
-//! The stores a backend file can lead to, behind one type: an enum, so that no call is boxed.
+//! The stores a backend file can lead to, behind one type: an enum, so that no call to memory or Redis is boxed. The
+//! futures of SQL are large, and would be part of every request's, so they alone are.
 
 use bytes::Bytes;
 
 use super::feed::{Cursor, Feed, Message, Page, Subscription};
-use super::{Entry, Index, Key, Kind, Member, MemoryStore, RedisStore, Span, Store, StoreCounters};
+use super::{Entry, Index, Key, Kind, Member, MemoryStore, RedisStore, Span, SqlStore, Store, StoreCounters};
 use crate::answer::UnixMillis;
 use crate::error::Error;
 
-/// Memory or Redis.
+/// Memory, Redis or SQL.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -18,6 +19,8 @@ pub enum AnyStore {
     Memory(MemoryStore),
     /// A Redis server.
     Redis(RedisStore),
+    /// A SQL database.
+    Sql(Box<SqlStore>),
 }
 
 macro_rules! either {
@@ -25,41 +28,52 @@ macro_rules! either {
         match $self {
             AnyStore::Memory($store) => $call,
             AnyStore::Redis($store) => $call,
+            AnyStore::Sql($store) => $call,
+        }
+    };
+}
+
+macro_rules! awaited {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            AnyStore::Memory($store) => $call.await,
+            AnyStore::Redis($store) => $call.await,
+            AnyStore::Sql($store) => Box::pin($call).await,
         }
     };
 }
 
 impl Store for AnyStore {
     async fn put_new(&self, key: Key<'_>, value: &[u8], span: Span) -> Result<bool, Error> {
-        either!(self, store => store.put_new(key, value, span).await)
+        awaited!(self, store => store.put_new(key, value, span))
     }
     async fn get(&self, key: Key<'_>, now: UnixMillis) -> Result<Option<Bytes>, Error> {
-        either!(self, store => store.get(key, now).await)
+        awaited!(self, store => store.get(key, now))
     }
     async fn get_and_touch(&self, key: Key<'_>, span: Span) -> Result<Option<Bytes>, Error> {
-        either!(self, store => store.get_and_touch(key, span).await)
+        awaited!(self, store => store.get_and_touch(key, span))
     }
     async fn get_many<const N: usize>(
         &self,
         keys: [Key<'_>; N],
         now: UnixMillis,
     ) -> Result<[Option<Bytes>; N], Error> {
-        either!(self, store => store.get_many(keys, now).await)
+        awaited!(self, store => store.get_many(keys, now))
     }
     async fn take(&self, key: Key<'_>, now: UnixMillis) -> Result<Option<Bytes>, Error> {
-        either!(self, store => store.take(key, now).await)
+        awaited!(self, store => store.take(key, now))
     }
     async fn replace_if(&self, key: Key<'_>, old: &[u8], new: &[u8], span: Span) -> Result<bool, Error> {
-        either!(self, store => store.replace_if(key, old, new, span).await)
+        awaited!(self, store => store.replace_if(key, old, new, span))
     }
     async fn touch(&self, key: Key<'_>, span: Span) -> Result<bool, Error> {
-        either!(self, store => store.touch(key, span).await)
+        awaited!(self, store => store.touch(key, span))
     }
     async fn put_all(&self, kind: Kind, entries: &[Entry]) -> Result<(), Error> {
-        either!(self, store => store.put_all(kind, entries).await)
+        awaited!(self, store => store.put_all(kind, entries))
     }
     async fn take_all(&self, kind: Kind, ids: &[Bytes], now: UnixMillis) -> Result<Vec<bool>, Error> {
-        either!(self, store => store.take_all(kind, ids, now).await)
+        awaited!(self, store => store.take_all(kind, ids, now))
     }
     fn counters(&self) -> StoreCounters {
         either!(self, store => store.counters())
@@ -74,16 +88,16 @@ impl Store for AnyStore {
 
 impl Index for AnyStore {
     async fn add(&self, user: &[u8], member: &[u8], span: Span) -> Result<(), Error> {
-        either!(self, store => store.add(user, member, span).await)
+        awaited!(self, store => store.add(user, member, span))
     }
     async fn members(&self, user: &[u8], now: UnixMillis) -> Result<Vec<Member>, Error> {
-        either!(self, store => store.members(user, now).await)
+        awaited!(self, store => store.members(user, now))
     }
     async fn remove(&self, user: &[u8], members: &[Bytes], now: UnixMillis) -> Result<(), Error> {
-        either!(self, store => store.remove(user, members, now).await)
+        awaited!(self, store => store.remove(user, members, now))
     }
     async fn add_all(&self, members: &[(Bytes, Bytes, Span)]) -> Result<(), Error> {
-        either!(self, store => store.add_all(members).await)
+        awaited!(self, store => store.add_all(members))
     }
 }
 
@@ -100,6 +114,7 @@ impl Feed for AnyStore {
         Ok(match self {
             Self::Memory(store) => AnySubscription::Memory(store.subscribe().await?),
             Self::Redis(store) => AnySubscription::Redis(Box::new(store.subscribe().await?)),
+            Self::Sql(store) => match store.subscribe().await? {},
         })
     }
 }

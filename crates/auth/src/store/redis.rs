@@ -14,6 +14,7 @@ use bytes::Bytes;
 use redis::{Cmd, FromRedisValue, Pipeline, Script};
 
 use self::connection::Connection;
+pub(super) use self::connection::redacted;
 use super::distance::Distance;
 use super::{Entry, Index, Key, Kind, Member, Span, Store, StoreCounters};
 use crate::answer::UnixMillis;
@@ -43,7 +44,7 @@ impl std::fmt::Debug for RedisSettings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("RedisSettings")
-            .field("url", &connection::redacted(&self.url))
+            .field("url", &redacted(&self.url))
             .field("prefix", &self.prefix)
             .field("timeout", &self.timeout)
             .field("distance", &self.distance)

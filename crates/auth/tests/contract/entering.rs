@@ -1,6 +1,6 @@
 //! Statements about getting in: who, with what, and until when.
 
-use auth::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice};
+use auth::mechanism::{CheckKind, CredentialChoice, LogoutAll, RenewalChoice, StoreChoice};
 use auth::{Access, Account, Grant, LoginAnswer, Presented, Rejection, Verdict};
 
 use crate::harness::{ALICE, BOB, Case, Held, PASSWORD, T0, anywhere, users};
@@ -164,7 +164,7 @@ pub(crate) async fn provisioned_logins_are_real(case: Case) {
 
     case.backend.provision_revoked(&accounts[..50], T0).await.unwrap();
     let totals = case.backend.totals();
-    if case.redis.is_none() {
+    if case.store_name() == "memory" {
         let listed = case.mechanism.has(CheckKind::LiveList) || Held(grants[0].clone()).refresh().is_some();
         assert_eq!(totals.live_entries, listed.then_some(300));
         assert_eq!(totals.revoked_entries, case.mechanism.has(CheckKind::DenyList).then_some(50));
@@ -188,7 +188,7 @@ pub(crate) async fn a_description_states_the_choices(case: Case) {
     assert_eq!(description["refresh_bytes"].as_u64(), held.refresh().map(|token| token.len() as u64));
     assert_eq!(description["checks"].as_array().unwrap().len(), case.mechanism.checks.len());
     assert_eq!(description["write_checks"].as_array().unwrap().len(), case.mechanism.write_checks.len());
-    assert_eq!(description["store"], if case.redis.is_some() { "redis" } else { "memory" });
+    assert_eq!(description["store"], case.store_name());
     let life = description["access_lifetime_s"].as_f64();
     let told = matches!(case.mechanism.credential, CredentialChoice::BareSubject).then_some(None);
     assert_eq!(life, told.unwrap_or(Some(held.life_s() as f64)));
@@ -197,9 +197,9 @@ pub(crate) async fn a_description_states_the_choices(case: Case) {
     let promised = file["promises"]["logout_all"].as_str().unwrap();
     assert_eq!(description["logout_all"], promised);
     assert_eq!(promised == "cannot", case.mechanism.logout_all() == LogoutAll::Cannot);
-    let needs_redis =
-        file.get("needs").is_some_and(|needs| needs.as_array().is_some_and(|list| !list.is_empty()));
-    assert_eq!(case.mechanism.uses_shared_store(), needs_redis, "the header's `needs`");
+    let needs = file.get("needs").and_then(|needs| needs.as_array()).is_some_and(|list| !list.is_empty());
+    let server = case.mechanism.uses_shared_store() && case.mechanism.store != StoreChoice::Sqlite;
+    assert_eq!(server, needs, "the header's `needs`");
     let lag = match file["promises"]["revocation_lag"].as_str().unwrap() {
         "none" => Some(0),
         "lifetime" | "never" => None,

@@ -18,7 +18,7 @@ pub(crate) async fn a_request_costs_one_command_per_check(case: Case) {
         (round_trips, after.store_commands - before.store_commands)
     };
     let in_this_process = case.mechanism.checks.iter().any(|check| check.view.follows_the_log());
-    let asks = case.redis.is_some() && !in_this_process;
+    let asks = case.store_name() != "memory" && !in_this_process;
     // Whose row it is stands in the session: that one is read first, by a round trip of its own.
     let in_turn = matches!(case.mechanism.credential, CredentialChoice::Opaque { .. });
     for access in [Access::Read, Access::Write] {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 #![allow(clippy::allow_attributes, reason = "an expectation would fail in the files that use everything")]
 
+pub(crate) mod postgres_server;
 pub(crate) mod redis_server;
 
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use std::time::Duration;
 use auth::mechanism::CredentialChoice;
 use auth::{
     Access, Algorithm, AnyStore, Authenticator, Grant, KeyMaterial, LoginAnswer, Mechanism, MemoryStore,
-    PasswordScheme, PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, Verdict,
+    PasswordScheme, PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, SqlStore, Verdict,
 };
+pub(crate) use postgres_server::PostgresServer;
 pub(crate) use redis_server::RedisServer;
+pub(crate) use tempfile::TempDir as Folder;
 
 pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
 pub(crate) const ALICE: &str = "u00000001";
@@ -51,6 +54,7 @@ pub(crate) fn cheap_passwords() -> PasswordSettings {
 pub(crate) enum StoreKind {
     Memory,
     Redis,
+    Sqlite,
 }
 
 /// One shipped backend over one store.
@@ -60,7 +64,26 @@ pub(crate) struct Case {
     pub(crate) text: String,
     pub(crate) redis: Option<RedisServer>,
     memory: MemoryStore,
+    sql: Option<Sql>,
     key: Option<KeyMaterial>,
+}
+
+/// A database that nodes share.
+#[derive(Clone)]
+pub(crate) enum Sql {
+    /// A file in this folder.
+    Sqlite(Arc<Folder>),
+    /// These tables of a server.
+    Postgres(Arc<PostgresServer>, String),
+}
+
+impl Sql {
+    async fn open(&self) -> AnyStore {
+        match self {
+            Self::Sqlite(folder) => sqlite(folder).await,
+            Self::Postgres(server, prefix) => server.store(prefix).await,
+        }
+    }
 }
 
 impl Case {
@@ -68,13 +91,42 @@ impl Case {
         let text = file(name);
         let mechanism = Mechanism::parse(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let redis = (store == StoreKind::Redis).then(RedisServer::start);
-        let case = Self::over(mechanism, redis, None).await;
+        let sql = (store == StoreKind::Sqlite).then(|| Sql::Sqlite(Arc::new(Folder::new().unwrap())));
+        let case = Self::on(mechanism, redis, sql, None).await;
         Self { text, ..case }
+    }
+
+    /// The same over tables of a server.
+    pub(crate) async fn in_postgres(name: &str, server: &Arc<PostgresServer>, prefix: &str) -> Self {
+        let text = file(name);
+        let mechanism = Mechanism::parse(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let sql = Sql::Postgres(Arc::clone(server), prefix.to_owned());
+        let case = Self::on(mechanism, None, Some(sql), None).await;
+        Self { text, ..case }
+    }
+
+    /// What the store is called.
+    pub(crate) fn store_name(&self) -> &'static str {
+        match (&self.redis, &self.sql) {
+            (Some(_), _) => "redis",
+            (None, Some(Sql::Sqlite(_))) => "sqlite",
+            (None, Some(Sql::Postgres(..))) => "postgres",
+            (None, None) => "memory",
+        }
     }
 
     pub(crate) async fn over(
         mechanism: Mechanism,
         redis: Option<RedisServer>,
+        key: Option<KeyMaterial>,
+    ) -> Self {
+        Self::on(mechanism, redis, None, key).await
+    }
+
+    async fn on(
+        mechanism: Mechanism,
+        redis: Option<RedisServer>,
+        sql: Option<Sql>,
         key: Option<KeyMaterial>,
     ) -> Self {
         let key = match &mechanism.credential {
@@ -85,15 +137,15 @@ impl Case {
             _ => None,
         };
         let memory = MemoryStore::new();
-        let backend = node(&mechanism, &memory, redis.as_ref(), key.clone()).await;
-        Self { backend, mechanism, text: String::new(), redis, memory, key }
+        let backend = node(&mechanism, &memory, redis.as_ref(), sql.as_ref(), key.clone()).await;
+        Self { backend, mechanism, text: String::new(), redis, memory, sql, key }
     }
 
     /// Another node of the same deployment: the same key, the same shared store.
     pub(crate) async fn another_node(&self) -> Arc<Backend> {
         let alone = MemoryStore::new();
         let memory = if self.mechanism.uses_shared_store() { &self.memory } else { &alone };
-        node(&self.mechanism, memory, self.redis.as_ref(), self.key.clone()).await
+        node(&self.mechanism, memory, self.redis.as_ref(), self.sql.as_ref(), self.key.clone()).await
     }
 
     pub(crate) async fn login(&self, user: &str, now: u64) -> Held {
@@ -123,11 +175,13 @@ async fn node(
     mechanism: &Mechanism,
     memory: &MemoryStore,
     redis: Option<&RedisServer>,
+    sql: Option<&Sql>,
     key: Option<KeyMaterial>,
 ) -> Arc<Backend> {
-    let store = match redis {
-        None => AnyStore::Memory(memory.clone()),
-        Some(server) => AnyStore::Redis(connect(server).await),
+    let store = match (redis, sql) {
+        (Some(server), _) => AnyStore::Redis(connect(server).await),
+        (None, Some(sql)) => sql.open().await,
+        (None, None) => AnyStore::Memory(memory.clone()),
     };
     let directory: Users = users;
     let mechanism = mechanism.clone();
@@ -135,6 +189,13 @@ async fn node(
     let backend = Authenticator::new(setup).expect("a shipped backend can be built");
     backend.sync(T0).await.expect("the store answers");
     Arc::new(backend)
+}
+
+/// A store in a SQLite file in this folder.
+pub(crate) async fn sqlite(folder: &Folder) -> AnyStore {
+    let file = folder.path().join("state.sqlite");
+    let store = SqlStore::sqlite(&file, Duration::from_secs(5)).await.expect("a file can be made");
+    AnyStore::Sql(Box::new(store))
 }
 
 pub(crate) async fn connect(server: &RedisServer) -> RedisStore {

@@ -32,6 +32,9 @@ pub(crate) struct ServeArgs {
     /// Where its shared state lives: redis://… or rediss://…, or - to read that from the first line of stdin
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
+    /// The same for a backend on PostgreSQL: postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
     /// Beginning of every key in a shared store
     #[arg(long, value_name = "TEXT", default_value = "authbench")]
     prefix: String,
@@ -77,6 +80,7 @@ impl From<ServeArgs> for ServeOptions {
         Self {
             backend: args.backend,
             redis: args.redis,
+            postgres: args.postgres,
             prefix: args.prefix,
             listen: args.listen,
             control: args.control,
@@ -132,6 +136,7 @@ mod tests {
         let full = ServeOptions {
             backend: "scenarios/backends/session-redis.toml".into(),
             redis: Some("rediss://user:p@ss@host:6380/2".into()),
+            postgres: Some("postgres://user:p@ss@host:5432/db".into()),
             prefix: "{run-7}:session".into(),
             listen: "127.0.0.1:0".parse().unwrap(),
             control: "[::1]:4000".parse().unwrap(),
@@ -150,6 +155,7 @@ mod tests {
         assert_eq!((parsed(&open), open.secret_address()), (open.clone(), None));
         let bare = ServeOptions {
             redis: None,
+            postgres: None,
             cpus: Vec::new(),
             password_hash: PasswordHash::Argon2id,
             backend: "none".into(),

@@ -32,6 +32,8 @@ pub(super) struct LiveRow {
     pub(super) judge: Judge,
     /// Life of an access credential, where the server names one.
     pub(super) access_lifetime: Option<Duration>,
+    /// How long a login lives that nobody uses, where that is less.
+    inactivity: Option<Duration>,
     pub(super) describe: serde_json::Value,
     /// Its server or store died: it is passed over from then on.
     pub(super) lost: bool,
@@ -77,6 +79,7 @@ fn options(row: &Row, store: Option<&Store>, with: &Start<'_>) -> ServeOptions {
     ServeOptions {
         backend: row.backend_ref.clone(),
         redis: store.map(|store| store.url.clone()),
+        postgres: None,
         prefix: store.map_or_else(|| "ab".to_owned(), |store| store.prefix.clone()),
         listen: any,
         control: any,
@@ -104,6 +107,7 @@ fn live(
     let seconds = |key: &str| ready.describe.get(key).and_then(serde_json::Value::as_f64);
     let positive = |seconds: f64| Duration::try_from_secs_f64(seconds).ok().filter(|life| !life.is_zero());
     let access_lifetime = seconds("access_lifetime_s").and_then(positive);
+    let inactivity = ready.describe["renewal"]["inactivity_s"].as_f64().and_then(positive);
     let leeway = seconds("leeway_s").and_then(positive).unwrap_or_default();
     Ok(LiveRow {
         name: row.name.clone(),
@@ -116,6 +120,7 @@ fn live(
             access_lifetime.map(|life| nanos(life.saturating_add(leeway))),
         ),
         access_lifetime,
+        inactivity,
         describe: ready.describe,
         lost: false,
         provisioned: None,
@@ -147,7 +152,8 @@ impl LiveRow {
         let Some(wanted) = scenario.provision() else { return Ok(None) };
         let start = now();
         if let Some(before) = self.provisioned {
-            let Some(life) = self.access_lifetime else { return Ok(None) };
+            let lives = [self.access_lifetime, self.inactivity];
+            let Some(life) = lives.into_iter().flatten().min() else { return Ok(None) };
             if start.saturating_duration_since(before) + ahead <= life / 2 {
                 return Ok(None);
             }

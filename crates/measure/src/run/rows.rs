@@ -171,18 +171,30 @@ fn trace_text(trace: &Recorded) -> String {
 
 fn skip(rows: Vec<Row>, given: &Given<'_>) -> (Vec<Row>, Vec<Skipped>) {
     let possible = given.redis || redis_server().is_some();
-    let runs = |row: &Row| given.existing.contains(&&row.name);
-    let (rows, without): (Vec<Row>, Vec<Row>) =
-        rows.into_iter().partition(|row| possible || !row.needs_redis() || runs(row));
-    let skipped = without
-        .into_iter()
-        .map(|row| Skipped {
-            row: row.name,
-            reason: "it needs Redis, and there is no redis-server on PATH".to_owned(),
-            hint: install_line(),
-        })
-        .collect();
-    (rows, skipped)
+    let without = |row: &Row| {
+        let (reason, hint) = if given.existing.contains(&&row.name) {
+            return None;
+        } else if row.backend.header.needs.contains(&Need::Postgres) {
+            let serve = format!("authbench serve --backend {} --postgres postgres://…", row.backend_ref);
+            let hint = format!(
+                "serve it over one that runs (`{serve}`; to install one: apt-get install postgresql)"
+            );
+            ("it needs PostgreSQL, whose cost a run cannot read".to_owned(), hint)
+        } else if !possible && row.needs_redis() {
+            ("it needs Redis, and there is no redis-server on PATH".to_owned(), install_line())
+        } else {
+            return None;
+        };
+        Some(Skipped { row: row.name.clone(), reason, hint })
+    };
+    let (mut kept, mut skipped) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        match without(&row) {
+            Some(reason) => skipped.push(reason),
+            None => kept.push(row),
+        }
+    }
+    (kept, skipped)
 }
 
 fn in_plan(plan: &str, message: String, hint: &str) -> FileError {

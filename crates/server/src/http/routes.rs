@@ -44,6 +44,8 @@ pub(crate) struct Api {
     pub(crate) cookie_logins: bool,
     /// How long an account stays locked after its last failure.
     pub(crate) lockout: Duration,
+    /// Where the store lies that is this process's own; it goes with it.
+    pub(crate) _folder: Option<tempfile::TempDir>,
 }
 
 impl Api {

@@ -74,7 +74,7 @@ impl Connection {
 }
 
 /// The address without user name and password.
-pub(super) fn redacted(address: &str) -> String {
+pub(in crate::store) fn redacted(address: &str) -> String {
     let Some(mut url) = url::Url::parse(address).ok().filter(|url| !url.cannot_be_a_base()) else {
         return "the address given (not a URL)".to_owned();
     };
