@@ -175,6 +175,7 @@ impl From<server::Error> for Failure {
         let kind = match &error {
             server::Error::Mechanism(_)
             | server::Error::NeedsRedis { .. }
+            | server::Error::NeedsPostgres { .. }
             | server::Error::Affinity { .. } => Kind::Usage,
             _ => Kind::Tool,
         };

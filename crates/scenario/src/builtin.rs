@@ -55,6 +55,7 @@ const BACKENDS: &[Builtin] = shelf![
     "backends/session-postgres.toml",
     "backends/session-user-row.toml",
     "backends/cookie-signed.toml",
+    "backends/cookie-signed-epoch.toml",
     "backends/jwt-stateless.toml",
     "backends/jwt-strict-writes.toml",
     "backends/jwt-key-rotation.toml",
