@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
-use scenario::backend::{Lag, StoreDown};
+use scenario::backend::{Lag, Need, StoreDown};
 use scenario::wire;
 
 use crate::fixture::{Server, all, login, options, shipped};
