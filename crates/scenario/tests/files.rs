@@ -108,7 +108,7 @@ fn backend_headers() {
     };
     assert!(BackendFile::parse(Path::new("b.toml"), good).is_ok());
     refused("summary", "sumary", "sumary", "did you mean `summary`?");
-    refused("\"redis\"", "\"postgres\"", "needs[0]", "unknown value `postgres`");
+    refused("\"redis\"", "\"oracle\"", "needs[0]", "unknown value `oracle`");
     refused("revocation_lag = \"none\"", "revocation_lag = \"soon\"", "promises.revocation_lag", "lifetime");
     refused("logout_all", "logout_every", "promises.logout_every", "logout_all");
     refused("needs", "replicas = 0\nneeds", "replicas", "between 1 and 64");
