@@ -19,7 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recording = match kind.as_deref() {
         // A recording that is already there.
         Some(folder) if folder != "long" && folder != "far" => measure::Recording::open(folder.as_ref())?,
-        _ => support::recording(recording.path(), shape),
+        _ => {
+            let written = support::recording(recording.path(), shape);
+            support::capacity(recording.path());
+            written
+        }
     };
     write(&dir, &Format::ALL, &support::priced(&recording))?;
     Ok(())

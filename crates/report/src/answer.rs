@@ -8,12 +8,14 @@ use crate::model::{Comparison, Figure, Report, Scenario, Sentence};
 use crate::number;
 use crate::verdict::{Unranked, Verdict};
 
+mod capacity;
 mod exposure;
 mod finding;
 mod money;
 mod trade;
 mod zones;
 
+pub use capacity::capacity;
 pub use exposure::stolen;
 pub use finding::{added, cpu, curves, distance, exposure_bars, quantiles, ratio, storm, strip};
 pub use money::{cost_curves, load, money, money_with_interval};

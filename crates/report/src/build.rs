@@ -13,6 +13,7 @@ use crate::model::{Figure, Report, Run, SCHEMA, Scenario, Skipped, Warning, Wron
 use crate::number;
 use crate::number::six_digits as rounded;
 
+mod capacity;
 mod environment;
 mod episode;
 mod note;
@@ -51,6 +52,7 @@ pub fn build_from(recording: &Recording, analysis: &Analysis) -> Result<Report, 
         warnings: Vec::new(),
         claims: Vec::new(),
         cost: None,
+        capacity: capacity::capacity(recording, analysis)?,
         notes: Vec::new(),
         environment: environment::environment(recording),
         rows,

@@ -14,12 +14,14 @@ use crate::cost::Cost;
 use crate::metric::Metric;
 use crate::verdict::Verdict;
 
+mod capacity;
 mod episode;
 mod figure;
 mod row;
 mod scenario;
 mod sentence;
 
+pub use capacity::{Capacity, CapacityPoint, CapacityRow};
 pub use episode::{Episode, EpisodeRow, ExposureFigures, OperationFigures};
 pub use figure::Figure;
 pub use row::Row;
@@ -59,6 +61,9 @@ pub struct Report {
     /// What each row costs in money, where a price sheet was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// How much one server carries, where that was searched for beside the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// What the numbers do and do not mean.
     pub notes: Vec<Note>,
     /// Machine, build and settings, by group.

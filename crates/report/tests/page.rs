@@ -49,9 +49,13 @@ fn contents(value: &Value, numbers: &mut BTreeSet<u64>, strings: &mut Vec<String
 
 #[test]
 fn every_number_on_the_page_stands_in_the_json() {
-    let report = report_of(STANDARD);
+    numbers_are_known(&report_of(STANDARD));
+}
+
+/// Walks the page: every number in it stands in `report.json`.
+fn numbers_are_known(report: &Report) {
     let (mut numbers, mut strings) = (BTreeSet::new(), Vec::new());
-    contents(&json_of(&report), &mut numbers, &mut strings);
+    contents(&json_of(report), &mut numbers, &mut strings);
     let said: BTreeSet<String> = strings.iter().flat_map(|string| words(string)).collect();
     let held =
         |text: &str| said.contains(text) || text.parse::<f64>().is_ok_and(|n| numbers.contains(&n.to_bits()));
@@ -59,7 +63,7 @@ fn every_number_on_the_page_stands_in_the_json() {
     let rows = |word: &str| word.parse::<usize>().is_ok_and(|n| n <= report.rows.len());
     let mut marked = 0;
     let mut inside: Vec<bool> = Vec::new();
-    for piece in read(&page_of(&report)).unwrap() {
+    for piece in read(&page_of(report)).unwrap() {
         match piece {
             Piece::Open(name, attributes) => {
                 let of =
@@ -199,6 +203,25 @@ fn a_chart_without_data_is_absent() {
     let page = page_of(&empty);
     assert!(!page.contains("<figure") && !page.contains("id=\"decision\""));
     read(&page).unwrap();
+}
+
+#[test]
+fn a_search_for_capacity_beside_the_recording_is_shown() {
+    let dir = support::scratch();
+    let recording = support::recording(dir.path(), SHORT);
+    assert!(!page_of(&support::priced(&recording)).contains("One server carries"), "absent without a search");
+    support::capacity(dir.path());
+    let report = support::priced(&recording);
+    let capacity = report.capacity.as_ref().unwrap();
+    assert!(capacity.same_build && capacity.row("none").unwrap().at_least);
+    let page = page_of(&report);
+    assert!(
+        page.contains("One server carries")
+            && page.contains("Response time and CPU against the request rate")
+    );
+    assert_eq!(capacity.row("session-redis").unwrap().words(), "26,144");
+    assert!(page.contains(">26,144<") && page.len() <= 250_000);
+    numbers_are_known(&report);
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub fn cost_curves(report: &Report, scenario: &Scenario, cost: &Cost) -> Sentenc
     }
     sentence = sentence.text(" a million requests cost ").text(&cost.currency).text(" ");
     sentence = amount(amount(sentence, few_low).text(" to "), few_high);
-    sentence = sentence.text(" at ").figure(number::short(*first), *first).text(" a second, and ");
+    sentence = sentence.text(" at ").figure(number::grouped(*first, 0), *first).text(" a second, and ");
     sentence = amount(amount(sentence, many_low).text(" to "), many_high);
     sentence.text(" at ").figure(number::grouped(*last, 0), *last).text(".")
 }

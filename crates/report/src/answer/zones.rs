@@ -147,7 +147,15 @@ fn says(title: &str, own: &ScenarioCost, rows: &[&RowCost]) -> Sentence {
         .text(", with ")
         .figure(number::grouped(logins, 0), logins)
         .text(" live logins: ");
-    let walk = walk(own, rows, logins);
+    // What lies below the field is not told.
+    let mut walk = walk(own, rows, logins);
+    let seen =
+        walk.iter().take_while(|(_, border)| border.is_some_and(|border| border.rate.value >= RATES[0]));
+    let seen = seen.count() + 1;
+    walk.truncate(seen);
+    if let Some(last) = walk.last_mut() {
+        last.1 = None;
+    }
     let last = walk.len().saturating_sub(1);
     walk.into_iter().enumerate().fold(sentence, |sentence, (i, (row, border))| {
         let sentence = sentence.name(row);
@@ -158,7 +166,7 @@ fn says(title: &str, own: &ScenarioCost, rows: &[&RowCost]) -> Sentence {
                     if resolved { " requests a second, " } else { " requests a second (not resolved), " },
                 )
             }
-            None if i == 0 => sentence.text(" is cheapest at every request rate."),
+            None if i == 0 => sentence.text(" is cheapest at every request rate shown."),
             None if i == last => sentence.text(" below."),
             None => sentence,
         }

@@ -8,6 +8,7 @@ use crate::model::{Figure, Sentence};
 use super::{num, sentence};
 
 mod bars;
+mod capacity;
 mod curves;
 mod distance;
 mod episode;
@@ -19,6 +20,7 @@ mod quantile;
 mod strip;
 
 pub(super) use bars::{added, cpu};
+pub(super) use capacity::{capacity, carried};
 pub(super) use curves::curves;
 pub(super) use distance::distance;
 pub(super) use episode::{exposure, operations, storm};
@@ -129,8 +131,7 @@ impl Scale {
 
     /// Place of a value, 0 to 1; outside values are held at the ends.
     fn place(&self, value: f64) -> f64 {
-        let span = self.to - self.from;
-        if span > 0.0 { ((self.along(value) - self.from) / span).clamp(0.0, 1.0) } else { 0.0 }
+        self.beyond(value).clamp(0.0, 1.0)
     }
 
     /// Does the axis reach this value?
@@ -145,6 +146,12 @@ impl Scale {
             Kind::Log => value.max(f64::MIN_POSITIVE).ln(),
             Kind::AroundOne(width) => (value.max(f64::MIN_POSITIVE).ln() / width).asinh(),
         }
+    }
+
+    /// Place of a value, beyond 0 and 1 for one that lies outside.
+    fn beyond(&self, value: f64) -> f64 {
+        let span = self.to - self.from;
+        if span > 0.0 { (self.along(value) - self.from) / span } else { 0.0 }
     }
 
     fn at(&self, value: f64) -> String {

@@ -10,8 +10,8 @@ use crate::model::{Comparison, Figure, Report, Row, Scenario, memory_words};
 use crate::number;
 use crate::verdict::{Unranked, Verdict};
 
-/// Words and unit of the headings after the backend's; money only where there are prices.
-const HEADINGS: [(&str, &str); 13] = [
+/// Words and unit of the headings after the backend's.
+const HEADINGS: [(&str, &str); 12] = [
     ("Client holds", ""),
     ("A request consults", ""),
     ("Stolen credential works", "measured"),
@@ -22,9 +22,8 @@ const HEADINGS: [(&str, &str); 13] = [
     ("CPU", "ratio"),
     ("Response p50", "µs"),
     ("CPU", "µs"),
-    ("HTTP bytes", "store commands, bytes"),
+    ("HTTP bytes", "store cmd, bytes"),
     ("Memory per login", ""),
-    ("A million requests", ""),
 ];
 
 pub(super) fn decision(report: &Report) -> Markup {
@@ -36,6 +35,8 @@ pub(super) fn decision(report: &Report) -> Markup {
         |wanted: fn(Role) -> bool| rows.iter().copied().filter(|row| wanted(row.role)).collect::<Vec<_>>();
     let controls = group(Role::is_control);
     let money = money::priced(report);
+    let further = report.capacity.iter().map(|_| ("One server carries", "requests/s"));
+    let further = further.chain(money.iter().map(|_| ("A million requests", "")));
     html! {
         section #decision aria-labelledby="decision-title" {
             div .title {
@@ -66,11 +67,12 @@ pub(super) fn decision(report: &Report) -> Markup {
                             th scope="colgroup" colspan="2" { "Added over none" }
                             th scope="colgroup" colspan="2" { "Against " span data-baseline { (baseline) } }
                             th scope="colgroup" colspan="4" { "Whole request" }
+                            @if report.capacity.is_some() { th scope="colgroup" { "Capacity" } }
                             @if let Some((_, cost, _)) = money { th scope="colgroup" { (cost.currency) } }
                         }
                         tr {
                             th scope="col" { "Backend" }
-                            @for (words, unit) in &HEADINGS[..HEADINGS.len() - usize::from(money.is_none())] {
+                            @for (words, unit) in HEADINGS.into_iter().chain(further) {
                                 th scope="col" { (words) @if !unit.is_empty() { " " small { (unit) } } }
                             }
                         }
@@ -116,6 +118,9 @@ fn line(report: &Report, scenario: &Scenario, row: &Row) -> Markup {
             (cpu(scenario, name))
             (traffic(scenario, name))
             (memory(scenario, name))
+            @if let Some(capacity) = &report.capacity {
+                td .n { @match capacity.row(name) { Some(row) => (chart::carried(row)), None => (NOTHING) } }
+            }
             @if let Some((_, _, own)) = money::priced(report) {
                 td .n data-money="all" { (money::amount(own.row(name).map(|row| row.per_million))) }
             }
@@ -168,9 +173,9 @@ fn traffic(scenario: &Scenario, row: &str) -> Markup {
         td .n {
             @match bytes { Some(b) => (num(b.value, &number::grouped(b.value, 0))), None => (NOTHING) }
             @if let Some(c) = commands {
-                small {
-                    (num(c.value, &number::short(c.value))) " cmd"
-                    @if let Some(b) = scenario.figure(row, Metric::StoreBytes) { ", " (num(b.value, &number::grouped(b.value, 0))) " B" }
+                small { (num(c.value, &number::short(c.value))) " cmd" }
+                @if let Some(b) = scenario.figure(row, Metric::StoreBytes) {
+                    small { (num(b.value, &number::grouped(b.value, 0))) " B" }
                 }
             }
         }

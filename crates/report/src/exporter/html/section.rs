@@ -165,6 +165,9 @@ pub(super) fn scenario(report: &Report, scenario: &Scenario, (depth, rounds): (D
                     (chart::forest(report, scenario, Metric::Cpu, depth))
                     (chart::curves(report, scenario, depth))
                     @if depth != Depth::Bare { (chart::quantiles(report, scenario, rounds)) }
+                    @if let Some(capacity) = report.capacity.as_ref().filter(|_| report.headline() == Some(scenario)) {
+                        (chart::capacity(report, capacity, depth))
+                    }
                     (chart::strip(report, scenario, rounds))
                 }
             }

@@ -30,12 +30,12 @@ impl Plot {
         (1.0 - self.y.place(y)) * self.height
     }
 
-    /// A line through points, in the units of [`Self::layer`].
+    /// A line through points, in the units of [`Self::layer`], which cuts off what lies outside.
     pub(super) fn path(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let mut d = String::new();
         for (x, y) in points {
             let start = if d.is_empty() { "M" } else { " " };
-            let (across, down) = (self.x.place(x) * UNITS, (1.0 - self.y.place(y)) * UNITS);
+            let (across, down) = (self.x.place(x) * UNITS, (1.0 - self.y.beyond(y)) * UNITS);
             // Writing to a string cannot fail.
             let _ = write!(d, "{start}{across:.0} {down:.0}");
         }
@@ -55,7 +55,7 @@ impl Plot {
     /// Where lines of [`Self::path`] go.
     pub(super) fn layer(&self, lines: &Markup) -> Markup {
         html! {
-            svg width="100%" height=(px(self.height)) viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true" { (lines) }
+            svg .layer width="100%" height=(px(self.height)) viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true" { (lines) }
         }
     }
 
