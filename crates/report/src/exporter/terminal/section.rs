@@ -151,14 +151,14 @@ pub(super) fn resources(screen: &mut Screen, report: &Report, scenario: &Scenari
     let money = priced.map_or(String::new(), |(cost, own)| {
         format!("; money: {} for a million {}", cost.currency, load_of(own))
     });
-    screen.heading("What it takes", &format!("· per request{money}"));
+    screen.heading("What it takes", &format!("· per request, memory per login{money}"));
     let mut headings = vec![
         ("", Align::Left),
         ("CPU server", Align::Right),
         ("CPU store", Align::Right),
-        ("commands", Align::Right),
+        ("cmds", Align::Right),
         ("HTTP", Align::Right),
-        ("mem/login", Align::Right),
+        ("memory", Align::Right),
     ];
     headings.extend(priced.map(|_| ("money", Align::Right)));
     let mut table = Table::new(&headings);

@@ -18,8 +18,7 @@ const PANEL: f64 = 130.0;
 /// Percentiles with a tick.
 const TICKS: [(f64, &str); 4] = [(0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9")];
 /// Percentiles in the table.
-const COLUMNS: [(f64, &str); 6] =
-    [(0.5, "p50"), (0.75, "p75"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9")];
+const COLUMNS: [(f64, &str); 4] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9")];
 
 pub(in super::super) fn curves(report: &Report, scenario: &Scenario, depth: Depth) -> Markup {
     let order = reading_order(report, scenario);
@@ -42,7 +41,7 @@ pub(in super::super) fn curves(report: &Report, scenario: &Scenario, depth: Dept
     html! {
         figure .wide {
             figcaption {
-                h3 { "Response time by percentile" }
+                h3 { "Response and service time by percentile" }
                 p .says { (sentence(&says)) }
             }
             svg .defs aria-hidden="true" width="0" height="0" {
