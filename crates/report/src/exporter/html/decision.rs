@@ -122,7 +122,13 @@ fn line(report: &Report, scenario: &Scenario, row: &Row) -> Markup {
                 td .n { @match capacity.row(name) { Some(row) => (chart::carried(row)), None => (NOTHING) } }
             }
             @if let Some((_, _, own)) = money::priced(report) {
-                td .n data-money="all" { (money::amount(own.row(name).map(|row| row.per_million))) }
+                td .n data-money="all" {
+                    @match own.row(name) {
+                        // Its interval stands in the bill below.
+                        Some(row) => (num(row.per_million.value, &number::money(row.per_million.value))),
+                        None => (NOTHING),
+                    }
+                }
             }
         }
     }

@@ -84,7 +84,7 @@ fn line(report: &Report, row: &RowCost, charged: &[(usize, Resource)]) -> Markup
 }
 
 /// An amount with its interval.
-pub(super) fn amount(figure: Option<Figure>) -> Markup {
+fn amount(figure: Option<Figure>) -> Markup {
     let Some(figure) = figure else { return html! { "–" } };
     html! {
         (num(figure.value, &number::money(figure.value)))
