@@ -56,7 +56,7 @@ pub struct Authenticator<S, D> {
 enum Credential {
     BareSubject,
     Opaque { lifetime_ms: u64 },
-    SignedCookie(CookieCredential),
+    SignedCookie(Box<CookieCredential>),
     Jwt(Box<JwtCredential>),
 }
 
@@ -86,7 +86,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             CredentialChoice::BareSubject => Credential::BareSubject,
             CredentialChoice::Opaque { lifetime_ms } => Credential::Opaque { lifetime_ms: *lifetime_ms },
             CredentialChoice::SignedCookie { lifetime_ms } => {
-                Credential::SignedCookie(CookieCredential::new(*lifetime_ms, key.as_ref())?)
+                Credential::SignedCookie(Box::new(CookieCredential::new(*lifetime_ms, key.as_ref())?))
             }
             CredentialChoice::Jwt(choice) => {
                 Credential::Jwt(Box::new(JwtCredential::new(choice, key.as_ref())?))

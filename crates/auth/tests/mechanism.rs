@@ -163,7 +163,10 @@ fn impossible_combinations_are_refused_where_they_stand() {
         (format!("[mechanism]\nstore = \"sqlite\"\n{JWT}"), "mechanism.store", "\"sqlite\""),
         (format!("[mechanism]\nstore = \"oracle\"\n{JWT}{LIVE}"), "mechanism.store", "\"oracle\""),
         (
-            format!("[mechanism]\nstore = \"postgres\"\n{JWT}{}interval = \"1s\"\ntolerance = \"1s\"\n", DENY.replace("store", "polled")),
+            format!(
+                "[mechanism]\nstore = \"postgres\"\n{JWT}{}interval = \"1s\"\ntolerance = \"1s\"\n",
+                DENY.replace("store", "polled")
+            ),
             "mechanism.store",
             "\"postgres\"",
         ),

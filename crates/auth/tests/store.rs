@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use auth::store::distance::Distance;
 use auth::store::{Entry, Kind, Span};
-use auth::{AnyStore, Error, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, SqlStore, Store};
+use auth::{
+    AnyStore, Error, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, SqlStore, Store,
+};
 use bytes::Bytes;
 use harness::{PATIENCE, RedisServer, T0};
 

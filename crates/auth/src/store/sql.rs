@@ -127,7 +127,12 @@ impl SqlStore {
 
     /// Connects to a PostgreSQL server, or says why not (without credentials).
     pub async fn postgres(settings: &PostgresSettings) -> Result<Self, Error> {
-        let failed = || Error::Store(format!("cannot connect to {}: not an address of PostgreSQL", redacted(&settings.url)));
+        let failed = || {
+            Error::Store(format!(
+                "cannot connect to {}: not an address of PostgreSQL",
+                redacted(&settings.url)
+            ))
+        };
         let options: PgConnectOptions = settings.url.parse().map_err(|_| failed())?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
@@ -136,11 +141,17 @@ impl SqlStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options);
-        let opened = Self::prepared(Pool::Postgres(pool), &settings.prefix, settings.timeout, settings.distance);
+        let opened =
+            Self::prepared(Pool::Postgres(pool), &settings.prefix, settings.timeout, settings.distance);
         opened.await.map_err(|error| Error::Store(format!("cannot use {}: {error}", redacted(&settings.url))))
     }
 
-    async fn prepared(pool: Pool, prefix: &str, timeout: Duration, distance: Duration) -> Result<Self, Error> {
+    async fn prepared(
+        pool: Pool,
+        prefix: &str,
+        timeout: Duration,
+        distance: Duration,
+    ) -> Result<Self, Error> {
         let store = Self {
             statements: Statements::new(prefix, matches!(pool, Pool::Postgres(_))),
             pool,
@@ -229,7 +240,7 @@ impl Store for SqlStore {
         self.travel(N).await?;
         let sql = self.statements.get_many(&keys);
         let found = on_each!(self, sql, [stored(now)], keys, |query, key| query.bind(key.id),
-            query, pool => rows_of(query.fetch_all(pool).await?))?;
+            query, pool => rows_of(&query.fetch_all(pool).await?))?;
         let mut values = [const { None }; N];
         for (value, place) in found {
             if let Some(slot) = usize::try_from(place).ok().and_then(|place| values.get_mut(place)) {
@@ -276,10 +287,10 @@ impl Store for SqlStore {
             self.travel(chunk.len()).await?;
             let sql = self.statements.take_all(kind, chunk.len());
             let taken = on_each!(self, sql, [], chunk, |query, id| query.bind(&id[..]),
-                query, pool => rows_of(query.fetch_all(pool).await?))?;
-            there.extend(chunk.iter().map(|id| {
-                taken.iter().any(|(taken, until)| taken == id && read(*until) > now)
-            }));
+                query, pool => rows_of(&query.fetch_all(pool).await?))?;
+            there.extend(
+                chunk.iter().map(|id| taken.iter().any(|(taken, until)| taken == id && read(*until) > now)),
+            );
         }
         Ok(there)
     }
@@ -314,7 +325,8 @@ impl Index for SqlStore {
     async fn members(&self, user: &[u8], now: UnixMillis) -> Result<Vec<Member>, Error> {
         self.travel(1).await?;
         let sql = self.statements.members.clone();
-        let rows = on!(self, sql, [user, stored(now)], query, pool => rows_of(query.fetch_all(pool).await?))?;
+        let rows =
+            on!(self, sql, [user, stored(now)], query, pool => rows_of(&query.fetch_all(pool).await?))?;
         Ok(rows.into_iter().map(|(id, until)| Member { id, until: read(until) }).collect())
     }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use auth::mechanism::CredentialChoice;
 use auth::{
     Access, Algorithm, AnyStore, Authenticator, Grant, KeyMaterial, LoginAnswer, Mechanism, MemoryStore,
-    PasswordScheme, PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, SqlStore, Verdict,
+    PasswordScheme, PasswordSettings, Presented, Principal, RedisSettings, RedisStore, Setup, SqlStore,
+    Verdict,
 };
 pub(crate) use postgres_server::PostgresServer;
 pub(crate) use redis_server::RedisServer;

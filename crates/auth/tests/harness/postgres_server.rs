@@ -1,6 +1,7 @@
 //! A private PostgreSQL on a socket in a temporary folder. It refuses root, so there it runs as the user that its package
 //! makes.
 
+use std::io::Write;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,9 @@ pub(crate) struct PostgresServer {
 impl PostgresServer {
     /// `None`, said on standard error, where there is no PostgreSQL to start.
     pub(crate) fn start() -> Option<Self> {
-        let skip = |why: &str| eprintln!("skipped: {why}; apt-get install postgresql");
+        // Past the capture of a test's output: what was not tried must be seen.
+        let skip =
+            |why: &str| drop(writeln!(std::io::stderr(), "skipped: {why}; apt-get install postgresql"));
         let Some(programs) = programs() else {
             skip("there is no initdb, on PATH or in /usr/lib/postgresql");
             return None;
@@ -39,7 +42,14 @@ impl PostgresServer {
         let data = server.data();
         let made = server
             .command("initdb")
-            .args(["--username=authbench", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-D"])
+            .args([
+                "--username=authbench",
+                "--auth=trust",
+                "--no-sync",
+                "--encoding=UTF8",
+                "--locale=C",
+                "-D",
+            ])
             .arg(data)
             .output()
             .unwrap();
@@ -100,7 +110,11 @@ impl PostgresServer {
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);
         }
-        command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     }
 }

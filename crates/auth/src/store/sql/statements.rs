@@ -150,7 +150,8 @@ impl KindStatements {
 /// The beginning of table names: the prefix itself if it is a plain name, or one made of its digest.
 fn table_prefix(prefix: &str) -> String {
     let plain = prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if plain && prefix.len() <= LONGEST_PREFIX && prefix.starts_with(|first: char| first.is_ascii_lowercase()) {
+    if plain && prefix.len() <= LONGEST_PREFIX && prefix.starts_with(|first: char| first.is_ascii_lowercase())
+    {
         return prefix.to_owned();
     }
     let mut name = String::from("ab");
@@ -191,14 +192,16 @@ where
 }
 
 /// Rows of bytes and a number.
-pub(super) fn rows_of<R>(rows: Vec<R>) -> Result<Vec<(Bytes, i64)>, sqlx::Error>
+pub(super) fn rows_of<R>(rows: &[R]) -> Result<Vec<(Bytes, i64)>, sqlx::Error>
 where
     R: Row,
     usize: ColumnIndex<R>,
     for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
     for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
 {
-    rows.iter().map(|row| Ok((Bytes::from(row.try_get::<Vec<u8>, _>(0)?), row.try_get::<i64, _>(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((Bytes::from(row.try_get::<Vec<u8>, _>(0)?), row.try_get::<i64, _>(1)?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -211,7 +214,10 @@ mod tests {
         assert_eq!(table_prefix("ab"), "ab");
         for odd in ["authbench-1:row", "", "1a", "a;DROP TABLE b", "\"", &"a".repeat(41), "Ab"] {
             let name = table_prefix(odd);
-            assert!(name.len() == 18 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{odd} {name}");
+            assert!(
+                name.len() == 18 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+                "{odd} {name}"
+            );
             assert_eq!(name, table_prefix(odd), "the same on every replica");
         }
         assert_ne!(table_prefix("a-b"), table_prefix("a_b"));
