@@ -54,6 +54,8 @@ impl Amendments {
                 paired.rounds = rounds;
                 paired.rounds_max = None;
             }
+            // It was set for the plan's own rounds: with others, void blocks are repeated whatever it takes.
+            plan.limit_ms = None;
         }
         if let Some(seed) = self.seed {
             plan.seed = seed;
@@ -85,5 +87,32 @@ impl Amendments {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quick() -> Plan {
+        let found = Shelf::Plans.resolve("quick").unwrap();
+        Plan::parse(&found.path, &found.text).unwrap()
+    }
+
+    #[test]
+    fn other_rounds_are_fixed_and_have_no_limit_of_time() {
+        let mut plan = quick();
+        assert_eq!(plan.limit_ms, Some(60_000));
+        Amendments { rounds: Some(24), ..Amendments::default() }.apply(&mut plan).unwrap();
+        assert_eq!((plan.paired[0].rounds, plan.paired[0].rounds_max, plan.limit_ms), (24, None, None));
+    }
+
+    #[test]
+    fn the_baseline_and_the_row_without_authentication_stay() {
+        let mut plan = quick();
+        let only = vec!["jwt-stateless".to_owned()];
+        Amendments { backend: only, ..Amendments::default() }.apply(&mut plan).unwrap();
+        assert_eq!(plan.backends, ["none", "session-redis", "jwt-stateless"]);
+        assert_eq!(plan.limit_ms, Some(60_000));
     }
 }

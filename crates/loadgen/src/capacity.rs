@@ -75,7 +75,8 @@ impl Probe {
 pub enum Limit {
     /// Above the capacity, the objective fails.
     Objective,
-    /// The generator could not ask for more: the capacity is at least this.
+    /// The generator could not ask for more: the capacity is at least this. Without a rate, it could not even ask for the
+    /// lowest, and nothing is known of the server.
     Generator,
     /// The highest rate to be tried held: the capacity is at least this.
     Highest,
@@ -142,7 +143,7 @@ struct Bracket {
 
 impl<E, F: FnMut(f64) -> Result<Probe, E>> Searching<'_, F> {
     fn run(&mut self) -> Result<(Option<f64>, Limit), E> {
-        let Some(mut bracket) = self.bracket()? else { return Ok((None, Limit::Lowest)) };
+        let Some(mut bracket) = self.bracket()? else { return Ok((None, self.nothing_held())) };
         loop {
             self.bisect(&mut bracket)?;
             if self.confirm(bracket.good)? {
@@ -153,7 +154,7 @@ impl<E, F: FnMut(f64) -> Result<Probe, E>> Searching<'_, F> {
             while !self.try_rate(bracket.good)? {
                 bracket = Bracket { good: bracket.good / self.search.tolerance, bad: Some(bracket.good) };
                 if bracket.good < self.search.lowest {
-                    return Ok((None, Limit::Lowest));
+                    return Ok((None, self.nothing_held()));
                 }
             }
         }
@@ -210,6 +211,14 @@ impl<E, F: FnMut(f64) -> Result<Probe, E>> Searching<'_, F> {
             }
         }
         Ok(true)
+    }
+
+    /// Why not even the lowest rate held.
+    fn nothing_held(&self) -> Limit {
+        match self.probes.last() {
+            Some(probe) if !probe.generator_kept_up => Limit::Generator,
+            _ => Limit::Lowest,
+        }
     }
 
     /// Whether the failures above were the server's.
@@ -276,6 +285,8 @@ mod tests {
     fn says_when_nothing_holds_or_everything() {
         let none = search(&OBJECTIVE, &Search::default(), server(100.0, 1e9)).unwrap();
         assert_eq!((none.rate, none.limit), (None, Limit::Lowest));
+        let nothing_known = search(&OBJECTIVE, &Search::default(), server(100_000.0, 0.5)).unwrap();
+        assert_eq!((nothing_known.rate, nothing_known.limit), (None, Limit::Generator));
         let bounded = Search { highest: 20_000.0, ..Search::default() };
         let all = search(&OBJECTIVE, &bounded, server(1e6, 1e9)).unwrap();
         assert_eq!((all.rate, all.limit), (Some(20_000.0), Limit::Highest));

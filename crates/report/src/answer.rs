@@ -135,7 +135,7 @@ fn cheapest(report: &Report, scenario: &Scenario) -> Sentence {
     }
     let unranked = unranked_against(scenario, first, &ranked);
     for (reason, rows) in &unranked {
-        sentence = sentence.text("; not ranked against it, because of ").text(*reason).text(": ");
+        sentence = sentence.text(format!("; not ranked against it ({reason}): "));
         sentence = sentence.names(rows.iter().copied());
     }
     let shared =
