@@ -20,22 +20,26 @@ const PASSWORD: &str = "a-password-that-nobody-reads";
 struct Redis {
     child: Child,
     port: u16,
+    // After the child: the folder goes when the process that works in it has ended.
+    _folder: tempfile::TempDir,
 }
 
 impl Redis {
     fn start() -> Self {
         let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).unwrap();
         let port = free.port();
+        let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--requirepass", PASSWORD])
-            .args(["--save", "", "--appendonly", "no", "--dir", "/", "--dbfilename", "keeps-nothing.rdb"])
+            .args(["--save", "", "--appendonly", "no", "--dir"])
+            .arg(folder.path())
             .stdout(Stdio::piped())
             .spawn()
             .expect("redis-server is on PATH where the tests run");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = lines.map_while(Result::ok).any(|line| line.contains("eady to accept connections"));
         assert!(ready, "a Redis that answers");
-        Self { child, port }
+        Self { child, port, _folder: folder }
     }
 }
 
@@ -105,12 +109,12 @@ fn a_password_stands_in_no_arguments_and_no_file() {
     }
 }
 
-/// The private store of the run in this process: a child of it, unlike the stores of other tests, which have a password
-/// or another parent.
+/// The private store of the run in this process: a child of it like the stores of other tests, but those work in folders
+/// of their own.
 fn private_store() -> Option<u32> {
     children(std::process::id()).into_iter().filter_map(|pid| u32::try_from(pid).ok()).find(|pid| {
-        let arguments = arguments_of(*pid);
-        arguments.contains("redis-server") && arguments.contains("authbench-keeps-nothing")
+        let folder = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+        arguments_of(*pid).contains("redis-server") && folder == Path::new("/")
     })
 }
 
