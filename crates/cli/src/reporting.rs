@@ -33,7 +33,7 @@ impl Reported {
     /// Priced by `sheet`.
     pub(crate) fn read(folder: &Path, claims: &[String], sheet: &PriceSheet) -> Result<Self, Failure> {
         let recording = Recording::open(folder)?;
-        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
         let mut report = report::build_from(&recording, &analysis)?;
         report.cost = Some(report::cost::of(&recording, sheet));
         report.claims = evaluate(&self::claims(claims)?, &analysis);

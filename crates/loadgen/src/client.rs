@@ -8,7 +8,7 @@ use crate::jar::CredentialJar;
 use crate::jar::order::Order;
 use crate::observation::{Answer, CredentialFact, Identity};
 use crate::transport::target::Target;
-use crate::work::{Admission, Outcome, Response, Times, Work};
+use crate::work::{Admission, Facts, Outcome, Response, Times, Work};
 use issued::Issued;
 
 mod issued;
@@ -58,11 +58,12 @@ impl Templates {
 pub(crate) struct Ticket {
     fact: CredentialFact,
     events: u8,
+    issuer: Option<u8>,
 }
 
 impl Default for Ticket {
     fn default() -> Self {
-        Self { fact: CredentialFact::None, events: 0 }
+        Self { fact: CredentialFact::None, events: 0, issuer: None }
     }
 }
 
@@ -113,12 +114,12 @@ impl<'j> Client<'j> {
     }
 
     /// The credential of a login or a renewal, kept. False when the answer brings none that can be used.
-    fn keep(&mut self, step: &Step, ticket: Ticket, response: Response<'_>) -> bool {
+    fn keep(&mut self, step: &Step, ticket: Ticket, replica: u8, response: Response<'_>) -> bool {
         let Some(issued) = Issued::read(response) else { return false };
         let (header, refresh) = (issued.header.as_bytes(), issued.refresh.as_deref().map(str::as_bytes));
         let Step { subject, device, .. } = *step;
         let kept = if step.operation == Operation::Login {
-            self.jar.log_in(subject, device, header, refresh, ticket.events)
+            self.jar.log_in(subject, device, header, refresh, (ticket.events, replica))
         } else {
             self.jar.renew(subject, device, header, refresh)
         };
@@ -130,21 +131,24 @@ impl<'j> Client<'j> {
         &mut self,
         step: &Step,
         ticket: Ticket,
-        done_ns: u64,
+        times: Times,
         response: Response<'_>,
     ) -> Option<Identity> {
         let Step { subject, device, operation, .. } = *step;
+        let Times { done_ns, replica, .. } = times;
         let accepted = (200..300).contains(&response.status);
         match (operation, accepted) {
             (Operation::Request | Operation::Replay, true) => {
                 let identity = self.jar.identify(subject, response.body);
                 if operation == Operation::Request && response.sets_cookie {
-                    self.keep(step, ticket, response);
+                    self.keep(step, ticket, replica, response);
                 }
                 return Some(identity);
             }
-            (Operation::Write, true) if response.sets_cookie => drop(self.keep(step, ticket, response)),
-            (Operation::Login | Operation::Refresh, true) if !self.keep(step, ticket, response) => {
+            (Operation::Write, true) if response.sets_cookie => {
+                self.keep(step, ticket, replica, response);
+            }
+            (Operation::Login | Operation::Refresh, true) if !self.keep(step, ticket, replica, response) => {
                 self.jar.drop_held(subject, device);
                 return None;
             }
@@ -219,7 +223,7 @@ impl Work for Client<'_> {
                 let (header, known) = jar.stolen(subject, device).unwrap_or((&[], CredentialFact::None));
                 out.extend_from_slice(header);
                 out.extend_from_slice(b"\r\n\r\n");
-                return Ticket { fact: known, events: jar.events(subject) };
+                return Ticket { fact: known, events: jar.events(subject), issuer: jar.stolen_issuer(subject, device) };
             }
             Operation::Login | Operation::Refresh | Operation::PasswordChange => {
                 let prefix = match operation {
@@ -249,14 +253,16 @@ impl Work for Client<'_> {
                 }
                 out.extend_from_slice(b"\r\n");
                 out.extend_from_slice(&self.body);
-                return Ticket { fact, events: self.jar.events(subject) };
+                let issuer = (operation != Operation::Login).then(|| self.jar.issuer(subject, device));
+                return Ticket { fact, events: self.jar.events(subject), issuer };
             }
         };
         out.extend_from_slice(plain);
         out.extend_from_slice(jar.header(subject, device));
         out.extend_from_slice(b"\r\n\r\n");
         fact = self.known_before_own(step);
-        Ticket { fact, events: self.jar.events(subject) }
+        let issuer = Some(self.jar.issuer(subject, device));
+        Ticket { fact, events: self.jar.events(subject), issuer }
     }
 
     fn finish(
@@ -265,14 +271,14 @@ impl Work for Client<'_> {
         ticket: Option<Ticket>,
         times: Times,
         outcome: Outcome<'_>,
-    ) -> (Answer, CredentialFact) {
+    ) -> Facts {
         let fact = match ticket {
             Some(ticket) => self.known_at_end(step, ticket),
             None => CredentialFact::None,
         };
         let answer = match (outcome, ticket) {
             (Outcome::Response(response), Some(ticket)) => {
-                match self.take_response(step, ticket, times.done_ns, response) {
+                match self.take_response(step, ticket, times, response) {
                     Some(identity) => Answer::Response { status: response.status, identity },
                     None => Answer::Malformed,
                 }
@@ -290,7 +296,7 @@ impl Work for Client<'_> {
             }
         };
         self.leave(step);
-        (answer, fact)
+        Facts { answer, credential: fact, issuer: ticket.and_then(|ticket| ticket.issuer) }
     }
 
     fn released(&mut self) -> Option<(Step, Admission)> {

@@ -45,7 +45,8 @@ pub fn drive(
     target.check()?;
     let transport = Sockets::new(target, options.connections, options.wait)?;
     let mut client = Client::new(target, jar);
-    run(Engine::new((&mut client, Monotonic, transport), options, steps, stop, observer), options)
+    let engine = Engine::new((&mut client, Monotonic, transport), options, steps, stop, observer);
+    run(engine.balanced(target.addresses.len(), options), options)
 }
 
 /// Runs an engine at the priority its options ask for.

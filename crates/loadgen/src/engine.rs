@@ -20,6 +20,7 @@ use crate::report::DriveReport;
 use crate::transport::Transport;
 use crate::work::Work;
 use connection::Connections;
+use lanes::Lanes;
 use tally::Tally;
 
 mod answers;
@@ -27,6 +28,7 @@ mod connection;
 #[cfg(test)]
 mod fake;
 mod flow;
+mod lanes;
 pub(crate) mod meter;
 mod opening;
 mod tally;
@@ -64,14 +66,12 @@ pub(crate) struct Engine<'a, W: Work, C, T, O, I: Iterator<Item = Step>> {
     /// Clock reading at the start of the trace.
     origin_ns: u64,
     connections: Connections<W::Ticket>,
-    idle: VecDeque<u32>,
+    lanes: Lanes,
+    keep_alive: bool,
     down: VecDeque<u32>,
-    /// Connections that are open or being opened.
-    usable: u32,
     opening: u32,
     retry_ns: u64,
     refusal: Answer,
-    pending: VecDeque<Pending>,
     /// Closed loop: steps taken that wait for a predecessor.
     waiting: u32,
     /// Released steps are being placed.
@@ -97,7 +97,6 @@ impl<'a, W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>>
         observer: &'a mut O,
     ) -> Self {
         let (work, clock, transport) = parts;
-        let count = options.connections as usize;
         Self {
             work,
             clock,
@@ -111,14 +110,13 @@ impl<'a, W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>>
             limits: Limits { head: HEAD_LIMIT, response: options.max_response_bytes },
             origin_ns: 0,
             connections: Connections::new(options.connections),
-            idle: VecDeque::with_capacity(count),
+            lanes: Lanes::new(1, options.connections, options.policy, options.seed),
+            keep_alive: options.keep_alive,
             down: (0..options.connections).collect(),
-            usable: 0,
             opening: 0,
             // Ten thousand refused connections must not become a flood of attempts.
             retry_ns: (u64::from(options.connections) * 50_000).max(20_000_000),
             refusal: Answer::Unreachable,
-            pending: VecDeque::with_capacity(count.max(1024)),
             waiting: 0,
             releasing: false,
             started: false,
@@ -129,6 +127,12 @@ impl<'a, W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>>
             output: Vec::with_capacity(16 * 1024),
             input: vec![0; RECEIVE].into_boxed_slice(),
         }
+    }
+
+    /// Spreads the steps over so many replicas by the policy of the options.
+    pub(crate) fn balanced(mut self, replicas: usize, options: &Options) -> Self {
+        self.lanes = Lanes::new(replicas, options.connections, options.policy, options.seed);
+        self
     }
 
     /// Opens the connections, drives the steps, and waits for the last answer.
@@ -199,7 +203,7 @@ impl<'a, W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>>
         if let Some((_, since)) = self.connections.oldest() {
             alarm = alarm.min(since + self.deadline_ns);
         }
-        if let Some(pending) = self.pending.front() {
+        for pending in self.lanes.iter().filter_map(|lane| lane.pending.front()) {
             alarm = alarm.min(pending.step.intended_ns + self.deadline_ns);
         }
         if let Some(&down) = self.down.front() {
@@ -207,7 +211,7 @@ impl<'a, W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>>
         }
         if !self.open_loop
             && !self.exhausted
-            && !self.idle.is_empty()
+            && !self.lanes.none_idle()
             && self.waiting < self.connections.count()
         {
             return 0;

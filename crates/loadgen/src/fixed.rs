@@ -2,8 +2,8 @@
 
 use scenario::Step;
 
-use crate::observation::{Answer, CredentialFact, Identity};
-use crate::work::{Admission, Outcome, Times, Work};
+use crate::observation::{Answer, Identity};
+use crate::work::{Admission, Facts, Outcome, Times, Work};
 
 /// One fixed request.
 #[derive(Debug)]
@@ -39,14 +39,14 @@ impl Work for Fixed {
         _ticket: Option<()>,
         _times: Times,
         outcome: Outcome<'_>,
-    ) -> (Answer, CredentialFact) {
+    ) -> Facts {
         let answer = match outcome {
             Outcome::Response(response) => {
                 Answer::Response { status: response.status, identity: Identity::Absent }
             }
             Outcome::Failed(answer) => answer,
         };
-        (answer, CredentialFact::None)
+        Facts::unsent(answer)
     }
 
     #[inline]

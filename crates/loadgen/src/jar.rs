@@ -43,6 +43,8 @@ struct Slot {
     at: u32,
     units: u16,
     flags: u8,
+    /// The replica that issued it.
+    issuer: u8,
     ended_ns: u64,
 }
 
@@ -216,6 +218,24 @@ impl CredentialJar {
         CredentialFact::Held
     }
 
+    /// The replica that issued what is held.
+    pub(crate) fn issuer(&self, subject: u32, device: u8) -> u8 {
+        self.slot(subject, device).issuer
+    }
+
+    /// The replica that issued what [`Self::stolen`] returns.
+    pub(crate) fn stolen_issuer(&self, subject: u32, device: u8) -> Option<u8> {
+        let index = self.index(subject, device);
+        let slot = self.left.get(&index).unwrap_or(&self.slots[index as usize]);
+        (slot.flags & HELD != 0).then_some(slot.issuer)
+    }
+
+    /// The header line of every credential held, in no stated order: for searching captured bytes.
+    pub fn header_lines(&self) -> impl Iterator<Item = &[u8]> {
+        let held = self.slots.iter().chain(self.left.values()).filter(|slot| slot.flags & HELD != 0);
+        held.map(|slot| self.arena.header(slot.block()))
+    }
+
     /// Acknowledged events so far that end all logins of a subject, wrapping.
     pub(crate) fn events(&self, subject: u32) -> u8 {
         self.subjects[subject as usize].events
@@ -227,14 +247,14 @@ impl CredentialJar {
     }
 
     /// Keeps the credential of a login; the one before stays behind as a copy. `events_at_send` is [`Self::events`] when
-    /// the login was sent.
+    /// the login was sent, `replica` who answered it.
     pub(crate) fn log_in(
         &mut self,
         subject: u32,
         device: u8,
         header: &[u8],
         refresh: Option<&[u8]>,
-        events_at_send: u8,
+        (events_at_send, replica): (u8, u8),
     ) -> Result<(), &'static str> {
         check(header, refresh)?;
         let index = self.index(subject, device);
@@ -248,7 +268,9 @@ impl CredentialJar {
         }
         let of_subject = self.subjects[subject as usize];
         let clear = of_subject.pending == 0 && of_subject.events == events_at_send;
-        self.store(subject, device, header, refresh, if clear { 0 } else { UNCLEAR })
+        self.store(subject, device, header, refresh, if clear { 0 } else { UNCLEAR })?;
+        self.slot_mut(subject, device).issuer = replica;
+        Ok(())
     }
 
     /// Keeps a renewed credential in place of the one held; what is known against its login stays.

@@ -22,6 +22,10 @@ pub struct Observation {
     pub answer: Answer,
     /// What was known of the credential when it was sent.
     pub credential: CredentialFact,
+    /// Which replica was asked, by its place among the addresses; absent where nothing was sent.
+    pub replica: Option<u8>,
+    /// Which replica issued the credential sent (those that were there from the start: the first); absent without one.
+    pub issuer: Option<u8>,
     /// Bytes written for it.
     pub bytes_sent: u32,
     /// Bytes read for it.

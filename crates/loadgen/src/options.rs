@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use scenario::Policy;
+
 use crate::error::Error;
 use crate::priority::RealTime;
 use crate::transport::sockets::Wait;
@@ -22,6 +24,13 @@ pub enum Mode {
 pub struct Options {
     /// Connections, opened before the trace starts and used in turn.
     pub connections: u32,
+    /// Connections serve one request after another. Otherwise each request has a new one, opened when it is due: its
+    /// response time contains that, its service time does not.
+    pub keep_alive: bool,
+    /// Which of several replicas gets a step (in open loop).
+    pub policy: Policy,
+    /// Seed of the random policy.
+    pub seed: u64,
     /// Open or closed loop.
     pub mode: Mode,
     /// How long before a send the thread stops sleeping and polls instead. 0 = never: cheaper, but a send is then
@@ -46,6 +55,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             connections: 64,
+            keep_alive: true,
+            policy: Policy::RoundRobin,
+            seed: 1,
             mode: Mode::Open,
             spin_ns: default_spin_ns(),
             real_time: default_spin_ns() > 0,

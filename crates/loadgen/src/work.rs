@@ -39,13 +39,33 @@ pub(crate) struct Response<'b> {
     pub(crate) body: &'b [u8],
 }
 
-/// Times of one operation, nanoseconds from the start of the trace.
+/// When and where one operation was answered. Times are nanoseconds from the start of the trace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
     /// When the first byte was handed to the kernel.
     pub(crate) sent_ns: u64,
     /// When the answer was complete.
     pub(crate) done_ns: u64,
+    /// Which replica was asked; 0 where none was.
+    pub(crate) replica: u8,
+}
+
+/// What is known of a finished operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    /// What came back.
+    pub(crate) answer: Answer,
+    /// What was known of the credential sent.
+    pub(crate) credential: CredentialFact,
+    /// The replica that issued it.
+    pub(crate) issuer: Option<u8>,
+}
+
+impl Facts {
+    /// Of something that was never sent, or sent without a credential.
+    pub(crate) fn unsent(answer: Answer) -> Self {
+        Self { answer, credential: CredentialFact::None, issuer: None }
+    }
 }
 
 /// Requests and answers of one kind of drive.
@@ -66,7 +86,7 @@ pub(crate) trait Work {
         ticket: Option<Self::Ticket>,
         times: Times,
         outcome: Outcome<'_>,
-    ) -> (Answer, CredentialFact);
+    ) -> Facts;
     /// The next step that waited for one now finished, and its admission (never `Wait`).
     fn released(&mut self) -> Option<(Step, Admission)>;
 }

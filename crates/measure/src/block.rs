@@ -6,7 +6,7 @@ use scenario::Operation;
 use serde::{Deserialize, Serialize};
 
 /// Version of the recording's schema. Readers accept this and older ones.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// One finished block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct BlockRecord {
     pub achieved_rate: f64,
     /// Judged outcomes, by operation.
     pub outcomes: BTreeMap<Operation, BTreeMap<Outcome, u64>>,
+    /// The same by the replica that was asked, all operations together; empty where there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_replica: Vec<BTreeMap<Outcome, u64>>,
     /// Response time (from intended start) by operation, nanoseconds.
     pub response_ns: BTreeMap<Operation, Quantiles>,
     /// Service time (from send) by operation, nanoseconds.
@@ -123,6 +126,9 @@ pub enum Outcome {
     RejectedAsExpected,
     /// Let in after the credential was ended, within what the backend declares: the design's price.
     AcceptedAsDeclared,
+    /// Refused by a replica that did not issue the credential, where the backend declares that only the issuer knows it: the
+    /// design's price.
+    RejectedAsDeclared,
     /// Let in after the credential was ended, against what the backend declares.
     WronglyAccepted,
     /// Refused although nothing was against it.
@@ -147,10 +153,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// All, in the order of their discriminants.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Ok,
         Self::RejectedAsExpected,
         Self::AcceptedAsDeclared,
+        Self::RejectedAsDeclared,
         Self::WronglyAccepted,
         Self::WronglyRejected,
         Self::WrongSubject,
@@ -172,7 +179,10 @@ impl Outcome {
     /// Is it an answer that the contract and the backend's promises allow?
     #[must_use]
     pub const fn is_right(self) -> bool {
-        matches!(self, Self::Ok | Self::RejectedAsExpected | Self::AcceptedAsDeclared)
+        matches!(
+            self,
+            Self::Ok | Self::RejectedAsExpected | Self::AcceptedAsDeclared | Self::RejectedAsDeclared
+        )
     }
 }
 

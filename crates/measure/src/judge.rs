@@ -5,7 +5,7 @@
 
 use loadgen::{Answer, CredentialFact, Ending, Identity, Observation};
 use scenario::Operation;
-use scenario::backend::{Lag, LogoutAll, Promises};
+use scenario::backend::{Lag, LogoutAll, Promises, Replicas};
 
 use crate::block::Outcome;
 
@@ -15,6 +15,8 @@ pub struct Judge {
     promises: Promises,
     /// Longest life of an access credential, leeway included, nanoseconds; absent where it is not known.
     access_lifetime_ns: Option<u64>,
+    /// Replicas are restarted: what one of them knew is lost with it.
+    restarts: bool,
 }
 
 /// How a server answered, by the HTTP contract of [`scenario::wire`].
@@ -30,7 +32,13 @@ impl Judge {
     /// `access_lifetime_ns` bounds a lag of `lifetime`; without it such a lag has no bound that could be checked.
     #[must_use]
     pub fn new(promises: Promises, access_lifetime_ns: Option<u64>) -> Self {
-        Self { promises, access_lifetime_ns }
+        Self { promises, access_lifetime_ns, restarts: false }
+    }
+
+    /// For a service whose replicas are restarted while it is driven.
+    #[must_use]
+    pub fn with_restarts(self, restarts: bool) -> Self {
+        Self { restarts, ..self }
     }
 
     /// The outcome of one operation.
@@ -43,12 +51,22 @@ impl Judge {
             Reading::LetIn(Identity::Absent) if names_subject(operation) => Outcome::Unexpected,
             Reading::LetIn(_) => self.let_in(observation),
             Reading::Refused => match observation.credential {
+                CredentialFact::Held if self.is_unknown_there(observation) => Outcome::RejectedAsDeclared,
                 CredentialFact::None | CredentialFact::Held => Outcome::WronglyRejected,
                 CredentialFact::Ended { .. } | CredentialFact::Ending => Outcome::RejectedAsExpected,
             },
             Reading::Cannot if self.may_lack(operation) => Outcome::RejectedAsExpected,
             Reading::Cannot => Outcome::ServerError,
         }
+    }
+
+    /// Does the backend say of itself that this replica does not know this credential?
+    fn is_unknown_there(&self, observation: &Observation) -> bool {
+        let elsewhere = match (observation.replica, observation.issuer) {
+            (Some(replica), Some(issuer)) => replica != issuer,
+            _ => false,
+        };
+        self.promises.replicas == Replicas::NodeLocal && (elsewhere || self.restarts)
     }
 
     fn let_in(&self, observation: &Observation) -> Outcome {

@@ -44,6 +44,8 @@ pub(crate) struct Tally {
     judge: Judge,
     rows: [Row; OPERATIONS.len()],
     exposure: [Exposure; ENDINGS.len()],
+    /// By the replica that was asked; empty where there is one.
+    replicas: Vec<[u64; Outcome::ALL.len()]>,
     sent_bytes: u64,
     received_bytes: u64,
 }
@@ -54,6 +56,7 @@ impl Tally {
             judge,
             rows: Default::default(),
             exposure: ENDINGS.map(|by| Exposure { by, sent_after: 0, accepted: 0, longest_ns: 0 }),
+            replicas: Vec::new(),
             sent_bytes: 0,
             received_bytes: 0,
         }
@@ -64,10 +67,21 @@ impl Tally {
         self.rows[operation as usize].times.get_or_insert_with(Times::new);
     }
 
+    /// Counts outcomes by replica as well, where there are several.
+    pub(crate) fn expect_replicas(&mut self, count: usize) {
+        if count > 1 {
+            self.replicas = vec![[0; Outcome::ALL.len()]; count];
+        }
+    }
+
     pub(crate) fn add(&mut self, observation: &Observation) {
         let outcome = self.judge.outcome(observation);
         let row = &mut self.rows[observation.operation as usize];
         row.outcomes[outcome as usize] += 1;
+        let replica = observation.replica.map(usize::from);
+        if let Some(counts) = replica.and_then(|replica| self.replicas.get_mut(replica)) {
+            counts[outcome as usize] += 1;
+        }
         if matches!(observation.answer, Answer::Response { .. } | Answer::TimedOut) {
             let times = row.times.get_or_insert_with(Times::new);
             times.response.saturating_record(observation.done_ns.saturating_sub(observation.intended_ns));
@@ -91,10 +105,13 @@ impl Tally {
 
     /// Counts that are not 0.
     pub(crate) fn outcomes(&self) -> BTreeMap<Operation, BTreeMap<Outcome, u64>> {
-        let counted = |row: &Row| -> BTreeMap<Outcome, u64> {
-            Outcome::ALL.into_iter().zip(row.outcomes).filter(|(_, count)| *count > 0).collect()
-        };
+        let counted = |row: &Row| counted(&row.outcomes);
         OPERATIONS.into_iter().zip(self.rows.iter().map(counted)).filter(|(_, row)| !row.is_empty()).collect()
+    }
+
+    /// Counts that are not 0, by the replica that was asked; empty where there is one.
+    pub(crate) fn by_replica(&self) -> Vec<BTreeMap<Outcome, u64>> {
+        self.replicas.iter().map(counted).collect()
     }
 
     /// Times of the operations that have any.
@@ -115,6 +132,10 @@ impl Tally {
     pub(crate) fn bytes(&self) -> (u64, u64) {
         (self.sent_bytes, self.received_bytes)
     }
+}
+
+fn counted(counts: &[u64; Outcome::ALL.len()]) -> BTreeMap<Outcome, u64> {
+    Outcome::ALL.into_iter().zip(*counts).filter(|(_, count)| *count > 0).collect()
 }
 
 impl Times {

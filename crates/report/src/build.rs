@@ -28,7 +28,7 @@ mod validity;
 ///
 /// When the histograms of the recording cannot be read.
 pub fn build(recording: &Recording) -> Result<Report, measure::Error> {
-    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(recording));
     build_from(recording, &analysis)
 }
 

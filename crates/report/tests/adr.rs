@@ -26,7 +26,7 @@ impl Case {
     fn new(shape: Shape) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let recording = recording(folder.path(), shape);
-        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
         let text = include_str!("../../../scenarios/prices/cloud-2026-06.toml");
         let cost = of(&recording, &PriceSheet::parse(Path::new("shipped"), text).unwrap());
         Self { _folder: folder, recording, analysis, cost }

@@ -19,7 +19,7 @@ const SHORT: Shape = Shape { rounds: 12, ..STANDARD };
 fn ask(wish: Wish, scenario: Option<&str>, shape: Shape) -> Result<Advice, NoAdvice> {
     let folder = tempfile::tempdir().unwrap();
     let recording = recording(folder.path(), shape);
-    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
     let text = include_str!("../../../scenarios/prices/cloud-2026-06.toml");
     let sheet = PriceSheet::parse(Path::new("shipped"), text).unwrap();
     advise(wish, scenario, &recording, &analysis, &sheet)

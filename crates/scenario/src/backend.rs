@@ -116,6 +116,20 @@ pub struct Promises {
     pub logout_all: LogoutAll,
     /// What a request gets when the store is down.
     pub store_down: StoreDown,
+    /// Which replicas know a login.
+    #[serde(default)]
+    pub replicas: Replicas,
+}
+
+/// Which replicas of a service know a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replicas {
+    /// All of them: whichever is asked, the answer is the same.
+    #[default]
+    Any,
+    /// Only the one that took it: the others refuse what they have not issued.
+    NodeLocal,
 }
 
 /// Bound on the revocation lag. Written `none`, `lifetime`, `never` or a duration (`5s`).

@@ -43,7 +43,21 @@ macro_rules! shelf {
     };
 }
 
-const SCENARIOS: &[Builtin] = shelf!["steady.toml", "login-storm.toml", "workday.toml", "cafe.toml"];
+const SCENARIOS: &[Builtin] = shelf![
+    "steady.toml",
+    "login-storm.toml",
+    "workday.toml",
+    "cafe.toml",
+    "replicas.toml",
+    "replicas-random.toml",
+    "replicas-least.toml",
+    "replicas-sticky-client.toml",
+    "replicas-sticky-cookie.toml",
+    "wire-plain.toml",
+    "wire-tls.toml",
+    "wire-plain-new.toml",
+    "wire-tls-new.toml",
+];
 
 const BACKENDS: &[Builtin] = shelf![
     "backends/none.toml",
@@ -83,6 +97,8 @@ const PLANS: &[Builtin] = shelf![
     "plans/standard.toml",
     "plans/evidence.toml",
     "plans/selftest.toml",
+    "plans/replicas.toml",
+    "plans/wire.toml",
 ];
 
 const PRICES: &[Builtin] = shelf!["prices/cloud-2026-06.toml"];

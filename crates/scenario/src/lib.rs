@@ -4,6 +4,7 @@
 
 pub mod arrival;
 pub mod backend;
+pub mod balance;
 pub mod builtin;
 pub mod distribution;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod wire;
 
 pub use arrival::Arrival;
 pub use backend::BackendFile;
+pub use balance::{Balance, Policy};
 pub use error::FileError;
 pub use scenario::{Scenario, Workload};
 pub use trace::{Operation, Step, Trace, TraceOptions};

@@ -6,6 +6,7 @@ mod validate;
 use std::path::Path;
 
 use crate::arrival::Arrival;
+use crate::balance::Balance;
 use crate::builtin::Shelf;
 use crate::distribution::Law;
 use crate::error::FileError;
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub population: Population,
     /// How the generator connects.
     pub client: Client,
+    /// Replicas and how requests are spread over them; absent = as many as a backend's file says, in turn.
+    pub balance: Option<Balance>,
     /// What is done.
     pub workload: Workload,
     /// Length of its trace: of an episode, or of a stationary trace when no block length is given.
@@ -54,10 +57,16 @@ pub struct Population {
 /// How the generator connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// Keep-alive connections.
+    /// Connections at one time.
     pub connections: u32,
     /// From intended start to giving up.
     pub deadline: HumanDuration,
+    /// Connections serve one request after another; otherwise each request has a new one.
+    pub keep_alive: bool,
+    /// TLS between generator and server.
+    pub tls: bool,
+    /// Before the first block, bytes between generator and server are captured and searched for credentials.
+    pub capture: bool,
 }
 
 /// What is done.
@@ -176,7 +185,14 @@ impl Scenario {
                 principal_bytes: header.principal_bytes,
                 password_hash: header.password_hash,
             },
-            client: Client { connections: header.connections, deadline: header.deadline },
+            client: Client {
+                connections: header.connections,
+                deadline: header.deadline,
+                keep_alive: true,
+                tls: false,
+                capture: false,
+            },
+            balance: None,
             duration: HumanDuration::from_nanos(nanos),
             workload: Workload::Recorded(trace),
         }

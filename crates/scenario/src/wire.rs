@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
@@ -172,6 +173,13 @@ pub struct ServeOptions {
     pub cpus: Vec<u32>,
     /// Calibrated extra work per request, nanoseconds of CPU: the positive control. 0 = none.
     pub extra_work_ns: u64,
+    /// The signing key that the replicas of one service share: made by the first of them, read by the others. Absent = a key
+    /// of its own.
+    pub key_file: Option<PathBuf>,
+    /// Certificate chain for TLS on the measured address, PEM; absent = plain HTTP.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, PEM; present where the certificate is.
+    pub tls_key: Option<PathBuf>,
 }
 
 impl ServeOptions {
@@ -210,6 +218,14 @@ impl ServeOptions {
         push("--extra-work-ns", self.extra_work_ns.to_string());
         if !self.cpus.is_empty() {
             push("--cpus", self.cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+        }
+        for (name, path) in
+            [("--key-file", &self.key_file), ("--tls-cert", &self.tls_cert), ("--tls-key", &self.tls_key)]
+        {
+            if let Some(path) = path {
+                arguments.push(name.into());
+                arguments.push(path.clone().into_os_string());
+            }
         }
         arguments
     }

@@ -25,6 +25,9 @@ fn options() -> ServeOptions {
         deadline_ms: 100,
         cpus: vec![0, 3],
         extra_work_ns: 7,
+        key_file: Some("key".into()),
+        tls_cert: Some("cert.pem".into()),
+        tls_key: Some("key.pem".into()),
     }
 }
 

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::Error;
 use crate::clock::WallClock;
 use crate::http::routes::Api;
+use crate::key_file;
 use crate::subjects::Subjects;
 use crate::totals::Totals;
 use crate::work::ExtraWork;
@@ -36,7 +37,11 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
     let directory = Subjects::new(usize::try_from(options.principal_bytes).unwrap_or(usize::MAX));
     let sample = directory.principal(0);
     let broken = |source| Error::Backend { backend: file.header.name.clone(), source };
-    let setup = Setup { mechanism, store, directory, passwords, key: None };
+    let key = match (&options.key_file, &mechanism.credential) {
+        (Some(path), CredentialChoice::Jwt(choice)) => Some(key_file::shared(path, choice.algorithm)?),
+        _ => None,
+    };
+    let setup = Setup { mechanism, store, directory, passwords, key };
     let authenticator = Authenticator::new(setup).map_err(broken)?;
     let describe = authenticator.describe(&sample).map_err(broken)?;
     let clock = WallClock::default();

@@ -17,8 +17,10 @@ use hyper::body::{Body, Incoming};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio_rustls::TlsAcceptor;
 
 /// Largest request head, bytes; also the largest buffer of a connection.
 const MAX_HEAD: usize = 32 * 1024;
@@ -26,6 +28,8 @@ const MAX_HEAD: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
 /// Pause between two looks at all connections.
 const SWEEP: Duration = Duration::from_secs(1);
+/// Longest TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Sweeps that an unfinished request head survives.
 const HEAD_SWEEPS: u32 = 5;
 
@@ -103,6 +107,7 @@ impl Connections {
     pub(crate) fn spawn<A: Answers>(
         self: &Rc<Self>,
         stream: TcpStream,
+        tls: Option<TlsAcceptor>,
         permit: Option<OwnedSemaphorePermit>,
         answers: Rc<A>,
     ) {
@@ -110,32 +115,16 @@ impl Connections {
         let _ = stream.set_nodelay(true);
         let place = self.place(permit);
         tokio::task::spawn_local(async move {
-            let life = Rc::clone(&place.life);
-            let service = hyper::service::service_fn(move |request| {
-                life.started.set(false);
-                life.sweeps.set(0);
-                life.busy.set(true);
-                let (life, answers) = (Rc::clone(&life), Rc::clone(&answers));
-                async move {
-                    let reply = answers.answer(request).await;
-                    life.busy.set(false);
-                    life.started.set(false);
-                    Ok::<_, Infallible>(reply)
+            match tls {
+                None => serve(stream, place, answers).await,
+                Some(tls) => {
+                    // A handshake that fails or hangs ends its own task and nothing else.
+                    let handshake = Box::pin(tls.accept(stream));
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, handshake).await {
+                        serve(stream, place, answers).await;
+                    }
                 }
-            });
-            let stream = Watched { stream: TokioIo::new(stream), life: Rc::clone(&place.life) };
-            let mut connection = pin!(protocol().serve_connection(stream, service));
-            poll_fn(|context| {
-                place.life.remember(context.waker());
-                match place.life.order.take() {
-                    Order::GoOn => {}
-                    Order::Finish => connection.as_mut().graceful_shutdown(),
-                    Order::Cut => return Poll::Ready(()),
-                }
-                // A connection that breaks ends its own task and nothing else.
-                connection.as_mut().poll(context).map(drop)
-            })
-            .await;
+            }
         });
     }
 
@@ -197,6 +186,40 @@ impl Life {
     }
 }
 
+/// Answers the requests of one connection until either side ends it.
+async fn serve<S, A>(stream: S, place: Place, answers: Rc<A>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    A: Answers,
+{
+    let life = Rc::clone(&place.life);
+    let service = hyper::service::service_fn(move |request| {
+        life.started.set(false);
+        life.sweeps.set(0);
+        life.busy.set(true);
+        let (life, answers) = (Rc::clone(&life), Rc::clone(&answers));
+        async move {
+            let reply = answers.answer(request).await;
+            life.busy.set(false);
+            life.started.set(false);
+            Ok::<_, Infallible>(reply)
+        }
+    });
+    let stream = Watched { stream: TokioIo::new(stream), life: Rc::clone(&place.life) };
+    let mut connection = pin!(protocol().serve_connection(stream, service));
+    poll_fn(|context| {
+        place.life.remember(context.waker());
+        match place.life.order.take() {
+            Order::GoOn => {}
+            Order::Finish => connection.as_mut().graceful_shutdown(),
+            Order::Cut => return Poll::Ready(()),
+        }
+        // A connection that breaks ends its own task and nothing else.
+        connection.as_mut().poll(context).map(drop)
+    })
+    .await;
+}
+
 /// HTTP/1.1 with keep-alive. hyper's own head timer is off: it would allocate and arm a timer for every request.
 fn protocol() -> http1::Builder {
     let mut protocol = http1::Builder::new();
@@ -205,12 +228,12 @@ fn protocol() -> http1::Builder {
 }
 
 /// A stream that notes when bytes arrive.
-struct Watched {
-    stream: TokioIo<TcpStream>,
+struct Watched<S> {
+    stream: TokioIo<S>,
     life: Rc<Life>,
 }
 
-impl Read for Watched {
+impl<S: AsyncRead + Unpin> Read for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -224,7 +247,7 @@ impl Read for Watched {
     }
 }
 
-impl Write for Watched {
+impl<S: AsyncWrite + Unpin> Write for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// A server that could not start. Once it answers, nothing that happens ends it but a signal.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,22 @@ pub enum Error {
     Redis {
         /// The store's reason, which names the address without credentials.
         source: auth::Error,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("TLS: {}: {message}\n  help: name a PEM file with a certificate chain and one with its private key", path.display())]
+    Tls {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
+    /// The signing key of the replicas cannot be made or read.
+    #[error("signing key {}: {message}\n  help: name a file that no other backend uses, in a folder that can be written", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
     },
     /// The backend's `[mechanism]` table cannot be used.
     #[error(transparent)]

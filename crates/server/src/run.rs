@@ -20,6 +20,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::connections::Connections;
 use crate::control::Control;
@@ -68,8 +69,9 @@ pub fn run_until(
     process::prepare(&options.cpus)?;
     let runtime = runtime()?;
     let served = runtime.block_on(async {
+        let tls = crate::tls::acceptor(&options)?;
         let api = crate::backend::open(&options, &backend).await?;
-        serve(Arc::new(api), &options, ready, stop).await
+        serve(Arc::new(api), tls, &options, ready, stop).await
     });
     // A hash that is being computed must not hold up the end.
     runtime.shutdown_background();
@@ -84,6 +86,7 @@ pub(crate) fn runtime() -> io::Result<LocalRuntime> {
 /// Serves `api` on the addresses of `options` until `stop`, then drains.
 async fn serve(
     api: Arc<Api>,
+    tls: Option<TlsAcceptor>,
     options: &ServeOptions,
     ready: impl FnOnce(ReadyLine),
     stop: impl Future<Output = ()>,
@@ -98,7 +101,7 @@ async fn serve(
         describe: api.describe.clone(),
     };
     let (ending, ended) = watch::channel(false);
-    let mut workers = Workers::start(&api, options.threads, &ended, DRAIN)?;
+    let mut workers = Workers::start(&api, tls.as_ref(), options.threads, &ended, DRAIN)?;
     let controlled = control_task(control, &api, options);
     let kept_up = tokio::task::spawn_local(crate::upkeep::run(Arc::clone(&api)));
     let sweeping = tokio::task::spawn_local(sweep(Arc::clone(&api)));
@@ -152,7 +155,7 @@ fn control_task(listener: TcpListener, api: &Arc<Api>, options: &ServeOptions) -
     tokio::task::spawn_local(async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => connections.spawn(stream, None, Rc::clone(&control)),
+                Ok((stream, _)) => connections.spawn(stream, None, None, Rc::clone(&control)),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
         }

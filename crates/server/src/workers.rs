@@ -1,6 +1,6 @@
 //! The threads that answer: the calling one, and further ones with a runtime of their own each.
 
-use std::io;
+use std::{fmt, io};
 use std::net::TcpStream as StdStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
 use crate::connections::{Answers, Connections};
 use crate::http::routes::Api;
@@ -35,20 +36,22 @@ impl Workers {
     /// Starts `count − 1` threads besides the calling one (a count of 0 means 1). They drain once `ended` says so.
     pub(crate) fn start(
         api: &Arc<Api>,
+        tls: Option<&TlsAcceptor>,
         count: u32,
         ended: &watch::Receiver<bool>,
         drain: Duration,
     ) -> io::Result<Self> {
         let (draining, drained) = mpsc::channel(1);
-        let local = Worker::new(Arc::clone(api));
+        let local = Worker::new(Arc::clone(api), tls.cloned());
         let mut workers = Self { local, others: Vec::new(), threads: Vec::new(), drained, turn: 0 };
         for index in 1..count {
             let (sender, receiver) = mpsc::unbounded_channel();
-            let (api, ended, draining) = (Arc::clone(api), ended.clone(), draining.clone());
+            let (api, tls) = (Arc::clone(api), tls.cloned());
+            let (ended, draining) = (ended.clone(), draining.clone());
             let thread = thread::Builder::new().name(format!("server-{index}")).spawn(move || {
                 // Without a runtime of its own the thread ends, and its share is answered by the first one.
                 if let Ok(runtime) = crate::run::runtime() {
-                    runtime.block_on(async { Worker::new(api).serve(receiver, ended, drain).await });
+                    runtime.block_on(async { Worker::new(api, tls).serve(receiver, ended, drain).await });
                     runtime.shutdown_background();
                 }
                 drop(draining);
@@ -101,19 +104,25 @@ impl Answers for Measured {
 }
 
 /// One thread's connections and how they are answered.
-#[derive(Debug)]
 struct Worker {
     connections: Rc<Connections>,
     measured: Rc<Measured>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Worker").field("connections", &self.connections).finish_non_exhaustive()
+    }
 }
 
 impl Worker {
-    fn new(api: Arc<Api>) -> Self {
-        Self { connections: Connections::start(), measured: Rc::new(Measured { api }) }
+    fn new(api: Arc<Api>, tls: Option<TlsAcceptor>) -> Self {
+        Self { connections: Connections::start(), measured: Rc::new(Measured { api }), tls }
     }
 
     fn take(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
-        self.connections.spawn(stream, Some(place), Rc::clone(&self.measured));
+        self.connections.spawn(stream, self.tls.clone(), Some(place), Rc::clone(&self.measured));
     }
 
     async fn serve(

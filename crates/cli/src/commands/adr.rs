@@ -122,7 +122,7 @@ fn new(args: &NewArgs, output: &mut Output) -> Result<Exit, Failure> {
 /// A recording that supports a decision, with its analysis.
 fn sound(folder: &Path) -> Result<(Recording, Analysis), Failure> {
     let recording = Recording::open(folder)?;
-    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
     match adr::void(&recording, &analysis) {
         None => Ok((recording, analysis)),
         Some(why) => Err(Failure::void(format!("{} supports no decision: {why}", folder.display()))

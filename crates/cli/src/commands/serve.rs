@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{ArgAction, ValueEnum};
 use scenario::BackendFile;
@@ -62,6 +63,15 @@ pub(crate) struct ServeArgs {
     /// Extra work per request, in nanoseconds of CPU: a control for checking measurements
     #[arg(long, value_name = "N", default_value_t = 0)]
     extra_work_ns: u64,
+    /// Signing key shared by the replicas of one service: made by the first that starts, read by the others
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Speak TLS with this certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// CPUs to run on, e.g. 1,2; all when left out
     #[arg(long, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append)]
     cpus: Vec<u32>,
@@ -94,6 +104,9 @@ impl From<ServeArgs> for ServeOptions {
             deadline_ms: args.deadline_ms,
             cpus: args.cpus,
             extra_work_ns: args.extra_work_ns,
+            key_file: args.key_file,
+            tls_cert: args.tls_cert,
+            tls_key: args.tls_key,
         }
     }
 }
@@ -103,11 +116,12 @@ pub(crate) fn run(args: ServeArgs, output: &mut Output) -> Result<Exit, Failure>
     options.redis = redis_address(options.redis.as_deref())?;
     let found = Shelf::Backends.resolve(&options.backend)?;
     let backend = BackendFile::parse(&found.path, &found.text)?;
+    let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
     let mut announced = Ok(());
     server::run(options, backend, |ready| {
         announced = output.json_line(&ready);
         if std::io::stderr().is_terminal() {
-            let line = format!("answering on http://{}, Ctrl-C stops it", ready.address);
+            let line = format!("answering on {scheme}://{}, Ctrl-C stops it", ready.address);
             // With stderr gone there is nobody left to tell.
             let _ = writeln!(anstream::stderr(), "{}", redact(&line));
         }
@@ -147,6 +161,9 @@ mod tests {
             deadline_ms: 100,
             cpus: vec![1, 2, 17],
             extra_work_ns: 1234,
+            key_file: Some("/a dir/key".into()),
+            tls_cert: Some("/a dir/cert.pem".into()),
+            tls_key: Some("/a dir/key.pem".into()),
         };
         // A password does not stand in the arguments.
         assert_eq!(full.secret_address(), Some("rediss://user:p@ss@host:6380/2"));
@@ -159,6 +176,9 @@ mod tests {
             cpus: Vec::new(),
             password_hash: PasswordHash::Argon2id,
             backend: "none".into(),
+            key_file: None,
+            tls_cert: None,
+            tls_key: None,
             ..full
         };
         assert_eq!(parsed(&bare), bare);

@@ -181,16 +181,19 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
         let connection = &mut self.connections[index];
         connection.state = State::Idle;
         let step = connection.step;
-        let times = Times { sent_ns: connection.since_ns, done_ns: now };
+        let lane = self.lanes.of(index);
+        self.lanes[lane].busy -= 1;
+        let replica = lane as u8;
+        let times = Times { sent_ns: connection.since_ns, done_ns: now, replica };
         let bytes = (connection.bytes_sent, connection.bytes_received);
-        let (answer, fact) = self.work.finish(&step, Some(connection.ticket), times, outcome);
+        let facts = self.work.finish(&step, Some(connection.ticket), times, outcome);
         self.tally.sample(now, self.unfinished);
         self.unfinished -= 1;
-        if matches!(answer, Answer::Response { .. } | Answer::TimedOut) {
+        if matches!(facts.answer, Answer::Response { .. } | Answer::TimedOut) {
             self.tally.times(step.intended_ns, Some(times.sent_ns), now);
         }
-        self.observe(&step, times, answer, fact, bytes);
-        if keep {
+        self.observe(&step, times, &facts, Some(replica), bytes);
+        if keep && self.keep_alive {
             self.free(index, Some(now));
         } else {
             self.drop_connection(index);

@@ -3,13 +3,14 @@
 use std::io;
 
 use scenario::Step;
+use scenario::balance::MOST_REPLICAS;
 
 use super::connection::State;
 use super::{Engine, Pending};
 use crate::clock::Clock;
-use crate::observation::{Answer, CredentialFact, Observation, Observer};
+use crate::observation::{Answer, Observation, Observer};
 use crate::transport::Transport;
-use crate::work::{Admission, Outcome, Times, Work};
+use crate::work::{Admission, Facts, Outcome, Times, Work};
 
 impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Engine<'_, W, C, T, O, I> {
     /// Open loop: takes every step that fell due.
@@ -59,8 +60,8 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
             }
             Admission::Skip => self.tally.skip(step.intended_ns),
             Admission::NothingHeld => {
-                let times = Times { sent_ns: now, done_ns: now };
-                self.observe(&step, times, Answer::NothingHeld, CredentialFact::None, (0, 0));
+                let times = Times { sent_ns: now, done_ns: now, replica: 0 };
+                self.observe(&step, times, &Facts::unsent(Answer::NothingHeld), None, (0, 0));
             }
         }
         if !self.open_loop {
@@ -76,22 +77,48 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
             self.finish_unsent(&step, Outcome::Failed(Answer::TimedOut));
             return now;
         }
-        while let Some(index) = self.idle.pop_front() {
+        self.hand_over(step, now, eligible_ns, true)
+    }
+
+    /// A step to a replica: on one of its idle connections, or behind what waits for one. `acts`: this is the first time.
+    pub(super) fn hand_over(&mut self, step: Step, now: u64, eligible_ns: u64, acts: bool) -> u64 {
+        let lane = self.lane_for(&step);
+        while let Some(index) = self.lanes[lane].idle.pop_front() {
             self.connections[index].queued = false;
             if self.connections[index].state == State::Idle
                 && let Some(sent_ns) = self.send(index, step, eligible_ns)
             {
-                self.tally.act(step.intended_ns, sent_ns);
+                if acts {
+                    self.tally.act(step.intended_ns, sent_ns);
+                }
                 return sent_ns;
             }
         }
-        self.tally.act(step.intended_ns, now);
-        if self.cut_off() {
+        if acts {
+            self.tally.act(step.intended_ns, now);
+        }
+        if self.cut_off(lane) {
             self.finish_unsent(&step, Outcome::Failed(self.refusal));
         } else {
-            self.pending.push_back(Pending { step, eligible_ns });
+            self.lanes[lane].pending.push_back(Pending { step, eligible_ns });
         }
         now
+    }
+
+    /// The replica that gets a step.
+    #[inline]
+    fn lane_for(&mut self, step: &Step) -> usize {
+        if self.lanes.count() == 1 {
+            return 0;
+        }
+        if !self.open_loop {
+            return self.lanes.any_idle();
+        }
+        let mut up = [false; MOST_REPLICAS as usize];
+        for (lane, up) in up.iter_mut().enumerate().take(self.lanes.count()) {
+            *up = !self.cut_off(lane);
+        }
+        self.lanes.choose(step, |lane| up.get(lane).copied().unwrap_or(false))
     }
 
     /// Hands a request to the kernel. `None`: the connection was found dead and is gone, nothing was sent.
@@ -124,13 +151,16 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
             connection.unsent.extend_from_slice(&self.output[taken..]);
         }
         self.connections.arm(index, sent_ns);
+        let lane = self.lanes.of(index);
+        self.lanes[lane].busy += 1;
         Some(sent_ns)
     }
 
     /// An open connection without a request: takes the oldest waiting step, in closed loop the next one, or rests.
     /// `now` is known where an answer has just been stamped.
     pub(super) fn free(&mut self, index: u32, now: Option<u64>) {
-        while let Some(pending) = self.pending.pop_front() {
+        let lane = self.lanes.of(index);
+        while let Some(pending) = self.lanes[lane].pending.pop_front() {
             let now = now.unwrap_or_else(|| self.now());
             let expired = pending.step.intended_ns + self.deadline_ns <= now && self.open_loop;
             if expired {
@@ -138,13 +168,13 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
             } else if self.send(index, pending.step, pending.eligible_ns.max(now)).is_some() {
                 return;
             } else {
-                self.pending.push_front(pending);
+                self.lanes[lane].pending.push_front(pending);
                 return;
             }
         }
         if !self.connections[index].queued {
             self.connections[index].queued = true;
-            self.idle.push_back(index);
+            self.lanes[lane].idle.push_back(index);
         }
     }
 
@@ -154,7 +184,7 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
         // A bound per turn: steps that send nothing must not keep the loop from looking at its sockets.
         for _ in 0..2 * self.connections.count() {
             let room = self.waiting < self.connections.count();
-            if self.exhausted || self.idle.is_empty() || !room || !self.take_next(now) {
+            if self.exhausted || self.lanes.none_idle() || !room || !self.take_next(now) {
                 return;
             }
         }
@@ -201,29 +231,31 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
                 _ => self.finish(index, now, Outcome::Failed(Answer::TimedOut), false),
             }
         }
-        while let Some(pending) = self.pending.front().copied() {
-            if pending.step.intended_ns + self.deadline_ns > now {
-                break;
+        for lane in 0..self.lanes.count() {
+            while let Some(pending) = self.lanes[lane].pending.front().copied() {
+                if pending.step.intended_ns + self.deadline_ns > now {
+                    break;
+                }
+                self.lanes[lane].pending.pop_front();
+                self.finish_unsent(&pending.step, Outcome::Failed(Answer::TimedOut));
             }
-            self.pending.pop_front();
-            self.finish_unsent(&pending.step, Outcome::Failed(Answer::TimedOut));
         }
     }
 
     /// An admitted step that was never sent.
     pub(super) fn finish_unsent(&mut self, step: &Step, outcome: Outcome<'_>) {
         let now = self.now();
-        let times = Times { sent_ns: now, done_ns: now };
-        let (answer, fact) = self.work.finish(step, None, times, outcome);
+        let times = Times { sent_ns: now, done_ns: now, replica: 0 };
+        let facts = self.work.finish(step, None, times, outcome);
         self.tally.sample(now, self.unfinished);
         self.unfinished -= 1;
         if !self.open_loop {
             self.tally.offer(step.intended_ns);
         }
-        if answer == Answer::TimedOut {
+        if facts.answer == Answer::TimedOut {
             self.tally.times(step.intended_ns, None, now);
         }
-        self.observe(step, times, answer, fact, (0, 0));
+        self.observe(step, times, &facts, None, (0, 0));
         self.place_released(now);
     }
 
@@ -244,12 +276,12 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
         &mut self,
         step: &Step,
         times: Times,
-        answer: Answer,
-        credential: CredentialFact,
+        facts: &Facts,
+        replica: Option<u8>,
         bytes: (u32, u32),
     ) {
         self.tally.stamp(step.intended_ns, times.done_ns);
-        if matches!(answer, Answer::Response { .. }) {
+        if matches!(facts.answer, Answer::Response { .. }) {
             self.tally.answer(step.intended_ns);
         }
         if self.tally.measured(step.intended_ns) {
@@ -260,8 +292,10 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
                 intended_ns: step.intended_ns,
                 sent_ns: times.sent_ns,
                 done_ns: times.done_ns,
-                answer,
-                credential,
+                answer: facts.answer,
+                credential: facts.credential,
+                replica,
+                issuer: facts.issuer,
                 bytes_sent: bytes.0,
                 bytes_received: bytes.1,
             });

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use scenario::balance::MOST_REPLICAS;
 use url::Url;
 
+use super::tls::client_config;
 use crate::error::Error;
 
 /// A server to drive. Connections are spread evenly over its addresses.
@@ -33,6 +36,21 @@ pub struct TlsTarget {
 impl fmt::Debug for TlsTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("TlsTarget").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl TlsTarget {
+    /// Trusts exactly the certificates of a PEM file, for a server that bears `name`. Sessions are not resumed: every
+    /// connection makes a full handshake, so that its price does not depend on what is cached.
+    ///
+    /// # Errors
+    /// [`Error::Tls`] when the file cannot be used, or `name` is neither a host name nor an address.
+    pub fn trusting(path: &Path, name: &str) -> Result<Self, Error> {
+        let mut config = Arc::unwrap_or_clone(client_config(Some(path))?);
+        config.resumption = rustls::client::Resumption::disabled();
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| Error::Tls { what: format!("`{name}` cannot be a certificate's name") })?;
+        Ok(Self { name, config: Arc::new(config) })
     }
 }
 
@@ -83,6 +101,10 @@ impl Target {
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.addresses.is_empty() {
             return Err(Error::Target { url: self.host.clone(), what: "it has no address".to_owned() });
+        }
+        if self.addresses.len() > MOST_REPLICAS as usize {
+            let what = format!("it has {} addresses, at most {MOST_REPLICAS} are driven", self.addresses.len());
+            return Err(Error::Target { url: self.host.clone(), what });
         }
         Ok(())
     }

@@ -23,7 +23,9 @@ const LOGOUT_ALLS: [LogoutAll; 3] = [LogoutAll::Index, LogoutAll::Epoch, LogoutA
 const LIFETIME_NS: u64 = 60_000_000_000;
 
 fn judge(revocation_lag: Lag, logout_all: LogoutAll) -> Judge {
-    Judge::new(Promises { revocation_lag, logout_all, store_down: StoreDown::Closed }, Some(LIFETIME_NS))
+    let promises =
+        Promises { revocation_lag, logout_all, store_down: StoreDown::Closed, replicas: Replicas::Any };
+    Judge::new(promises, Some(LIFETIME_NS))
 }
 
 fn every_judge() -> impl Iterator<Item = Judge> {

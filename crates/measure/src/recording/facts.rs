@@ -208,6 +208,23 @@ pub enum Entered {
         /// Its length: the longest transient that the pilots found, or a fixed one without pilots, milliseconds.
         after_start_ms: u64,
     },
+    /// Traffic before the first block went through a relay that kept its bytes and searched them for credentials.
+    Captured {
+        /// Row name.
+        row: String,
+        /// Scenario name.
+        scenario: String,
+        /// Connections that were relayed.
+        connections: u64,
+        /// Bytes that passed, both directions.
+        passed_bytes: u64,
+        /// Bytes of them that were kept and searched.
+        kept_bytes: u64,
+        /// How often a whole credential stood in them.
+        credentials: u64,
+        /// How many bytes those were.
+        credential_bytes: u64,
+    },
     /// More rounds, because intervals were wider than the registered precision.
     RoundsAdded {
         /// Scenario name.

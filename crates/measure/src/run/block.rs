@@ -86,6 +86,9 @@ pub(super) fn drive(
 ) -> Result<Option<Driven>, Error> {
     let options = Options {
         connections: slot.scenario.client.connections,
+        keep_alive: slot.scenario.client.keep_alive,
+        policy: slot.scenario.balance.map(|balance| balance.policy).unwrap_or_default(),
+        seed: slot.scenario.seed.wrapping_add(u64::from(slot.round)),
         deadline_ns: slot.scenario.client.deadline.as_nanos(),
         spin_ns: if around.placement.shared { 0 } else { SPIN_NS },
         real_time: !around.placement.shared,
@@ -99,6 +102,7 @@ pub(super) fn drive(
         access_lifetime: row.access_lifetime,
     });
     let mut tally = Tally::new(row.judge.clone());
+    tally.expect_replicas(row.address.addresses.len());
     if slot.scenario.is_stationary() {
         tally.expect(Operation::Request);
     }
@@ -183,6 +187,7 @@ fn record(
         offered_rate: report.open_loop.then(|| report.offered_rate()),
         achieved_rate: report.achieved_rate(),
         outcomes: tally.outcomes(),
+        by_replica: tally.by_replica(),
         response_ns: tally
             .times()
             .map(|(operation, times)| (operation, quantiles(&times.response)))

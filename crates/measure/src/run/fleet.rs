@@ -9,6 +9,7 @@ use scenario::Scenario;
 use scenario::wire::ServeOptions;
 
 use super::rows::Row;
+use crate::certificate::Certificate;
 use crate::clock::{nanos, now};
 use crate::error::Error;
 use crate::judge::Judge;
@@ -53,28 +54,58 @@ pub(super) struct Start<'a> {
 /// Makes the parts of a row. The real ones launch processes; tests have others.
 pub(super) trait Parts {
     /// The target of a row, not launched.
-    fn target(&mut self, row: &Row, options: ServeOptions) -> Box<dyn Target>;
+    fn target(&mut self, row: &Row, replicas: u32, options: ServeOptions) -> Box<dyn Target>;
+    /// The certificate of this run's servers, made when it is first asked for.
+    fn certificate(&mut self) -> Result<Certificate, Error>;
     /// Starts the stores of rows, in parallel; one entry per row.
     fn stores(&mut self, rows: &[&Row]) -> Vec<Result<Option<Store>, Error>>;
 }
 
 /// Starts rows: stores first, then servers, each kind in parallel; one entry per row.
 pub(super) fn start(parts: &mut impl Parts, rows: &[&Row], with: &Start<'_>) -> Vec<Result<LiveRow, Error>> {
+    let (certificate, tls) = match secured(parts, with.scenario) {
+        Ok(secured) => secured,
+        Err(error) => {
+            let failed = |_| Err(Error::Probe { what: "the certificate for TLS", message: error.to_string() });
+            return rows.iter().map(failed).collect();
+        }
+    };
     let stores = parts.stores(rows);
     let mut launched = Vec::new();
     for (row, store) in rows.iter().zip(stores) {
+        let replicas = with.scenario.balance.map_or(row.backend.header.replicas, |balance| balance.replicas);
         let up = store.and_then(|store| {
-            let mut target = parts.target(row, options(row, store.as_ref(), with));
+            let options = options(row, store.as_ref(), with, certificate.as_ref());
+            let mut target = parts.target(row, replicas, options);
             target.launch().map(|()| (store, target))
         });
         launched.push((*row, up));
     }
-    let live =
-        |(row, up): (&Row, Result<_, Error>)| up.and_then(|(store, target)| live(row, store, target, with));
+    let live = |(row, up): (&Row, Result<_, Error>)| {
+        up.and_then(|(store, target)| live(row, store, target, with, tls.as_ref()))
+    };
     launched.into_iter().map(live).collect()
 }
 
-fn options(row: &Row, store: Option<&Store>, with: &Start<'_>) -> ServeOptions {
+/// The certificate of the servers and who trusts it, where a scenario wants TLS.
+fn secured(
+    parts: &mut impl Parts,
+    scenario: &Scenario,
+) -> Result<(Option<Certificate>, Option<loadgen::TlsTarget>), Error> {
+    if !scenario.client.tls {
+        return Ok((None, None));
+    }
+    let certificate = parts.certificate()?;
+    let trusted = certificate.trusted()?;
+    Ok((Some(certificate), Some(trusted)))
+}
+
+fn options(
+    row: &Row,
+    store: Option<&Store>,
+    with: &Start<'_>,
+    certificate: Option<&Certificate>,
+) -> ServeOptions {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     ServeOptions {
         backend: row.backend_ref.clone(),
@@ -90,6 +121,9 @@ fn options(row: &Row, store: Option<&Store>, with: &Start<'_>) -> ServeOptions {
         deadline_ms: DEADLINE_MS,
         cpus: with.server_cpus.to_vec(),
         extra_work_ns: with.extra_work_ns.get(&row.name).copied().unwrap_or(0),
+        key_file: None,
+        tls_cert: certificate.map(|certificate| certificate.certificate.clone()),
+        tls_key: certificate.map(|certificate| certificate.key.clone()),
     }
 }
 
@@ -98,6 +132,7 @@ fn live(
     store: Option<Store>,
     mut target: Box<dyn Target>,
     with: &Start<'_>,
+    tls: Option<&loadgen::TlsTarget>,
 ) -> Result<LiveRow, Error> {
     let ready = target.ready()?;
     let servers = target.pids().into_iter().map(ProcessProbe::new).collect::<Result<Vec<_>, _>>()?;
@@ -113,12 +148,13 @@ fn live(
         name: row.name.clone(),
         store,
         servers,
-        address: loadgen::Target::plain(ready.addresses),
+        address: loadgen::Target { tls: tls.cloned(), ..loadgen::Target::plain(ready.addresses) },
         jar: empty_jar(with.scenario),
         judge: Judge::new(
             row.backend.header.promises.clone(),
             access_lifetime.map(|life| nanos(life.saturating_add(leeway))),
-        ),
+        )
+        .with_restarts(with.scenario.balance.is_some_and(|balance| balance.rolling_restart)),
         access_lifetime,
         inactivity,
         describe: ready.describe,

@@ -10,6 +10,7 @@ use super::fleet::Parts;
 use super::rows::Row;
 use super::{ExistingServer, RunOptions};
 use crate::affinity::Placement;
+use crate::certificate::{Certificate, Scratch};
 use crate::error::Error;
 use crate::process::Launcher;
 use crate::store::{PrivateRedis, Store, redis_server};
@@ -23,6 +24,8 @@ pub(super) struct RealParts {
     /// Prefix of every key of this run in a shared Redis.
     run_prefix: String,
     existing: BTreeMap<String, ExistingServer>,
+    /// Keys and certificates of this run; removed with it.
+    scratch: Scratch,
     launcher: Rc<Launcher>,
 }
 
@@ -34,23 +37,29 @@ impl RealParts {
             redis: options.redis.clone(),
             run_prefix: format!("authbench-{:x}-{:x}", crate::clock::unix_ns(), std::process::id()),
             existing: options.existing.clone(),
+            scratch: Scratch::new()?,
             launcher: Rc::new(Launcher::new(guard, &placement.servers)?),
         })
     }
 }
 
 impl Parts for RealParts {
-    fn target(&mut self, row: &Row, options: ServeOptions) -> Box<dyn Target> {
+    fn target(&mut self, row: &Row, replicas: u32, mut options: ServeOptions) -> Box<dyn Target> {
+        options.key_file = (replicas > 1).then(|| self.scratch.key_file());
         match self.existing.get(&row.name) {
             Some(server) => Box::new(RunningServer::new(&row.name, *server)),
             None => Box::new(LaunchedServer::new(
                 &row.name,
                 row.executable.clone().unwrap_or_else(|| self.executable.clone()),
                 options,
-                row.backend.header.replicas,
+                replicas,
                 Rc::clone(&self.launcher),
             )),
         }
+    }
+
+    fn certificate(&mut self) -> Result<Certificate, Error> {
+        self.scratch.certificate()
     }
 
     fn stores(&mut self, rows: &[&Row]) -> Vec<Result<Option<Store>, Error>> {

@@ -18,6 +18,7 @@ use super::fleet::Parts;
 use super::rows::{Given, Resolved, Row, resolve};
 use super::*;
 use crate::block::BlockKind;
+use crate::certificate::{Certificate, Scratch};
 use crate::generator::{Generator, Job};
 use crate::recording::{Ended, Entered, Recording};
 use crate::store::Store;
@@ -110,11 +111,15 @@ impl Target for FakeTarget {
 struct FakeParts(Shared);
 
 impl Parts for FakeParts {
-    fn target(&mut self, row: &Row, options: ServeOptions) -> Box<dyn Target> {
+    fn target(&mut self, row: &Row, _replicas: u32, options: ServeOptions) -> Box<dyn Target> {
         let mut script = self.0.borrow_mut();
         script.launched.push((row.name.clone(), options));
         let port = u16::try_from(script.launched.len()).unwrap();
         Box::new(FakeTarget { row: row.name.clone(), port, script: Rc::clone(&self.0) })
+    }
+
+    fn certificate(&mut self) -> Result<Certificate, Error> {
+        Scratch::new()?.certificate()
     }
 
     fn stores(&mut self, rows: &[&Row]) -> Vec<Result<Option<Store>, Error>> {
@@ -148,6 +153,8 @@ impl Generator for FakeGenerator {
                 done_ns: step.intended_ns + 1_000,
                 answer: Answer::Response { status: 200, identity },
                 credential: CredentialFact::Held,
+                replica: Some(0),
+                issuer: Some(0),
                 bytes_sent: 100,
                 bytes_received: 200,
             });

@@ -232,6 +232,7 @@ pub(crate) const fn outcome_key(outcome: Outcome) -> &'static str {
         Outcome::Ok => "ok",
         Outcome::RejectedAsExpected => "rejected-as-expected",
         Outcome::AcceptedAsDeclared => "accepted-as-declared",
+        Outcome::RejectedAsDeclared => "rejected-as-declared",
         Outcome::WronglyAccepted => "wrongly-accepted",
         Outcome::WronglyRejected => "wrongly-rejected",
         Outcome::WrongSubject => "wrong-subject",

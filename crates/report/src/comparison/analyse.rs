@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use measure::block::BlockKind;
-use measure::recording::RunRecord;
-use measure::{BlockRecord, Operation, Plan};
+use measure::recording::{Entered, Entry};
+use measure::{BlockRecord, Operation, Plan, Recording};
 
 use super::extract::main_operation;
 use super::paired::{Setting, comparisons};
@@ -34,9 +34,10 @@ pub struct Context {
 }
 
 impl Context {
-    /// From what the recording says of its rows.
+    /// From what a recording says of its rows and of what happened besides blocks.
     #[must_use]
-    pub fn of(run: &RunRecord) -> Self {
+    pub fn of(recording: &Recording) -> Self {
+        let run = &recording.run;
         let works = run.rows.iter().flat_map(|row| {
             row.calibration.iter().map(|(scenario, calibration)| {
                 ((scenario.clone(), row.name.clone()), calibration.extra_work_ns as f64)
@@ -47,9 +48,21 @@ impl Context {
             extra_work_ns: works.collect(),
             logins: provisioned.map(|scenario| (scenario.name.clone(), scenario.provisioned)).collect(),
             failed: run.rows.iter().filter(|row| row.failure.is_some()).map(|row| row.name.clone()).collect(),
-            special: BTreeMap::new(),
+            special: captured(&recording.events),
         }
     }
+}
+
+/// Bytes of credentials that were read on the wire.
+fn captured(events: &[Entry]) -> BTreeMap<(Special, String, String), Estimate> {
+    let mut found: BTreeMap<(Special, String, String), Estimate> = BTreeMap::new();
+    for entry in events {
+        if let Entered::Captured { row, scenario, credential_bytes, .. } = &entry.entered {
+            let key = (Special::CredentialOnWire, scenario.clone(), row.clone());
+            found.entry(key).or_insert(Estimate::bare(0.0)).value += *credential_bytes as f64;
+        }
+    }
+    found
 }
 
 /// Analyses a recording.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::arrival::Arrival;
+use crate::balance::Policy;
 use crate::distribution::Distribution;
 use crate::units::HumanDuration;
 use crate::wire::PasswordHash;
@@ -40,6 +41,9 @@ pub struct ScenarioFile {
     /// How the generator connects.
     #[serde(default)]
     pub client: ClientFile,
+    /// Replicas of every backend, and how requests are spread over them.
+    #[serde(default)]
+    pub balance: Option<BalanceFile>,
 }
 
 /// What sort of load a scenario is.
@@ -193,16 +197,49 @@ impl Default for TrialFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientFile {
-    /// Keep-alive connections, 1 to 10,000.
+    /// Connections at one time, 1 to 10,000.
     #[schemars(range(min = 1, max = 10_000))]
     pub connections: u32,
     /// From intended start to giving up on an answer.
     pub deadline: HumanDuration,
+    /// Whether a connection serves one request after another. `false`: a new connection for every request, opened when the
+    /// request is due, with a full TLS handshake where `tls` is on.
+    pub keep_alive: bool,
+    /// TLS on the measured port, with a certificate made for the run.
+    pub tls: bool,
+    /// Captures some traffic before the first block, unmeasured, and searches it for the credentials in use.
+    pub capture: bool,
 }
 
 impl Default for ClientFile {
     fn default() -> Self {
-        Self { connections: 32, deadline: HumanDuration::from_millis(2000) }
+        Self {
+            connections: 32,
+            deadline: HumanDuration::from_millis(2000),
+            keep_alive: true,
+            tls: false,
+            capture: false,
+        }
+    }
+}
+
+/// Replicas of every backend, and how requests are spread over them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BalanceFile {
+    /// Server processes of every backend, 2 to 64, instead of what its own file says. They share the signing key and, where
+    /// there is one, the store.
+    #[schemars(range(min = 2, max = 64))]
+    pub replicas: u32,
+    /// Which of them gets a request.
+    pub policy: Policy,
+    /// Stops and starts every replica once during the episode, one after the other (not in stationary scenarios).
+    pub rolling_restart: bool,
+}
+
+impl Default for BalanceFile {
+    fn default() -> Self {
+        Self { replicas: 3, policy: Policy::RoundRobin, rolling_restart: false }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::file::{Kind, LoadFile, PopulationFile, ScenarioFile};
 use super::{Cafe, Client, Logins, Population, Scenario, Stationary, Workday, Workload};
 use crate::arrival::Arrival;
+use crate::balance::{Balance, MOST_REPLICAS};
 use crate::distribution::{Distribution, Law};
 use crate::error::FileError;
 use crate::file::{is_name, locate};
@@ -90,6 +91,7 @@ pub(super) fn scenario(file: &ScenarioFile, source: &Source<'_>) -> Result<Scena
         seed: file.seed,
         population: population(&file.population, source)?,
         client: client(file, source)?,
+        balance: balance(file, source)?,
         workload,
         duration: load.duration,
     })
@@ -121,7 +123,30 @@ fn population(file: &PopulationFile, source: &Source<'_>) -> Result<Population, 
 fn client(file: &ScenarioFile, source: &Source<'_>) -> Result<Client, FileError> {
     source.within("client.connections", f64::from(file.client.connections), 1.0..=10_000.0)?;
     source.some_time("client.deadline", file.client.deadline)?;
-    Ok(Client { connections: file.client.connections, deadline: file.client.deadline })
+    Ok(Client {
+        connections: file.client.connections,
+        deadline: file.client.deadline,
+        keep_alive: file.client.keep_alive,
+        tls: file.client.tls,
+        capture: file.client.capture,
+    })
+}
+
+fn balance(file: &ScenarioFile, source: &Source<'_>) -> Result<Option<Balance>, FileError> {
+    let Some(balance) = &file.balance else { return Ok(None) };
+    let (replicas, most) = (balance.replicas, f64::from(MOST_REPLICAS));
+    source.within("balance.replicas", f64::from(replicas), 2.0..=most)?;
+    if balance.rolling_restart && file.kind == Kind::Stationary {
+        let hint = "use kind = \"workday\", or leave it out";
+        let message = "a service under restart is not stationary, so its blocks could not be compared";
+        return Err(source.refuse("balance.rolling_restart", message, Some(hint)));
+    }
+    if file.client.connections < replicas {
+        let message = format!("{} are too few: each of {replicas} replicas needs one", file.client.connections);
+        return Err(source.refuse("client.connections", message, None));
+    }
+    let rolling_restart = balance.rolling_restart;
+    Ok(Some(Balance { replicas, policy: balance.policy, rolling_restart }))
 }
 
 fn stationary(file: &ScenarioFile, load: &LoadFile, source: &Source<'_>) -> Result<Stationary, FileError> {

@@ -35,6 +35,9 @@ pub(crate) fn options(backend: &str) -> ServeOptions {
         deadline_ms: 250,
         cpus: Vec::new(),
         extra_work_ns: 0,
+        key_file: None,
+        tls_cert: None,
+        tls_key: None,
     }
 }
 

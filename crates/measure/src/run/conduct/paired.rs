@@ -104,6 +104,9 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
                 Some(None) => return Ok(Flow::Stopped),
                 None => {}
             }
+            if pass.planned.scenario.client.capture && self.capture(row, pass.planned)? == Flow::Stopped {
+                return Ok(Flow::Stopped);
+            }
         }
         let scenario = pass.planned.scenario.name.clone();
         self.warm_ms.insert(scenario.clone(), warm_ms);

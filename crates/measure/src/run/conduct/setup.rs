@@ -15,6 +15,7 @@ use crate::event::Event;
 use crate::generator::Generator;
 use crate::plan::fewest_rounds;
 use crate::recording::Entered;
+use crate::relay::Relay;
 use crate::run::block::Slot;
 use crate::run::fleet::{self, LiveRow, Parts, Start};
 use crate::run::rows::{PlannedScenario, Row};
@@ -23,6 +24,8 @@ use crate::run::rows::{PlannedScenario, Row};
 const CEILING_CONNECTIONS: u32 = 32;
 /// The shortest timer slack the kernel takes, nanoseconds: the default of 50 µs would show in every response time.
 const TIMER_SLACK: NonZeroU64 = NonZeroU64::MIN;
+/// Length of what is captured.
+const CAPTURED: Duration = Duration::from_millis(300);
 /// Trace of warm-ups: no round uses its draws.
 const WARM_ROUND: u32 = u32::MAX;
 
@@ -162,6 +165,28 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
             live_entries: counted.live_entries,
             revoked_entries: counted.revoked_entries,
         })
+    }
+
+    /// Drives some load through a relay and looks for credentials in what passed. Nothing of it is measured.
+    pub(super) fn capture(&mut self, row: &mut LiveRow, planned: &PlannedScenario) -> Result<Flow, Error> {
+        let Some(&server) = row.address.addresses.first() else { return Ok(Flow::GoOn) };
+        let relay = Relay::start(server)?;
+        let direct = std::mem::replace(&mut row.address.addresses, vec![relay.address()]);
+        let driven = self.warm(row, planned, CAPTURED);
+        row.address.addresses = direct;
+        let capture = relay.finish();
+        let flow = driven?;
+        let (credentials, credential_bytes) = capture.find(row.jar.header_lines());
+        self.writer.event(Entered::Captured {
+            row: row.name.clone(),
+            scenario: planned.scenario.name.clone(),
+            connections: capture.connections,
+            passed_bytes: capture.passed,
+            kept_bytes: capture.kept(),
+            credentials,
+            credential_bytes,
+        })?;
+        Ok(flow)
     }
 
     /// Drives and discards load on a fresh row.

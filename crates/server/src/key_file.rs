@@ -1,0 +1,86 @@
+//! The signing key that the replicas of one service share: whoever comes first makes it, the others read it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use auth::{Algorithm, KeyMaterial};
+
+use crate::Error;
+
+/// Longest key, bytes: an RSA key of 2048 bits is shorter.
+const LONGEST: u64 = 16 * 1024;
+
+/// The key in `path`; a new one is put there if there is none.
+pub(crate) fn shared(path: &Path, algorithm: Algorithm) -> Result<KeyMaterial, Error> {
+    if let Some(found) = read(path, algorithm)? {
+        return Ok(found);
+    }
+    let made = KeyMaterial::generate(algorithm).map_err(|error| refused(path, error))?;
+    // Written beside and linked: the file appears whole or not at all, and only one of several can be first.
+    let beside = written_beside(path, &made)?;
+    let linked = fs::hard_link(&beside, path);
+    let removed = fs::remove_file(&beside);
+    match linked {
+        Ok(()) => removed.map(|()| made).map_err(|error| refused(path, error)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            read(path, algorithm)?.ok_or_else(|| refused(path, "it vanished while it was read"))
+        }
+        Err(error) => Err(refused(path, error)),
+    }
+}
+
+/// Readable by this user alone.
+fn written_beside(path: &Path, key: &KeyMaterial) -> Result<PathBuf, Error> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let beside = PathBuf::from(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let write = || options.open(&beside)?.write_all(key.to_bytes());
+    write().map_err(|error| refused(&beside, error))?;
+    Ok(beside)
+}
+
+fn read(path: &Path, algorithm: Algorithm) -> Result<Option<KeyMaterial>, Error> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(path, error)),
+        Ok(facts) if facts.len() > LONGEST => return Err(refused(path, "it is too long for a key")),
+        Ok(_) => {}
+    }
+    let bytes = fs::read(path).map_err(|error| refused(path, error))?;
+    KeyMaterial::from_bytes(algorithm, &bytes).map(Some).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, message: impl ToString) -> Error {
+    Error::Key { path: path.to_owned(), message: message.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_come_at_once_share_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let keys: Vec<KeyMaterial> = std::thread::scope(|scope| {
+            let start = |_| scope.spawn(|| shared(&path, Algorithm::Es256).unwrap());
+            let threads: Vec<_> = (0..8).map(start).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| key.to_bytes() == keys[0].to_bytes()));
+        assert_eq!(shared(&path, Algorithm::Es256).unwrap().to_bytes(), keys[0].to_bytes());
+    }
+
+    #[test]
+    fn a_key_of_another_kind_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        shared(&path, Algorithm::Es256).unwrap();
+        let error = shared(&path, Algorithm::EdDsa).unwrap_err().to_string();
+        assert!(error.contains("signing key") && error.contains("help:"), "{error}");
+    }
+}
