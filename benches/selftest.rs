@@ -83,7 +83,7 @@ fn run(settings: &Settings) -> Result<bool, Box<dyn Error>> {
             measure_one(settings, &folder, quiet)?;
         }
         let recording = Recording::open(&folder)?;
-        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
         print_run(&mut out, &folder, &analysis)?;
         analyses.push((analysis, quiet));
     }

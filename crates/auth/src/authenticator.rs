@@ -213,6 +213,15 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         keys.ok_or(Error::Unsupported("publish its keys: they have no names, or no public half"))
     }
 
+    /// Operator: this signing key from now on, as another replica already has it. `Unsupported` without keys.
+    pub async fn replace_key(&self, key: &KeyMaterial, now: UnixMillis) -> Result<(), Error> {
+        match &self.credential {
+            Credential::Jwt(jwt) => jwt.replace_key(key, now),
+            Credential::SignedCookie(cookies) => cookies.replace_key(key),
+            _ => Err(Error::Unsupported("replace a signing key: it signs nothing")),
+        }
+    }
+
     /// Totals since the start.
     pub fn totals(&self) -> Totals {
         let work = self.store.counters();

@@ -32,6 +32,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(commands::run::RunArgs),
+    Drill(commands::drill::DrillArgs),
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
     Ci(commands::ci::CiArgs),

@@ -8,6 +8,7 @@ pub(crate) mod child;
 pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod doctor;
+pub(crate) mod drill;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod load;
@@ -27,6 +28,7 @@ use crate::output::Output;
 pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args, output),
+        Command::Drill(args) => drill::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
         Command::Ci(args) => ci::run(&args, output),

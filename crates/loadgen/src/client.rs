@@ -223,7 +223,11 @@ impl Work for Client<'_> {
                 let (header, known) = jar.stolen(subject, device).unwrap_or((&[], CredentialFact::None));
                 out.extend_from_slice(header);
                 out.extend_from_slice(b"\r\n\r\n");
-                return Ticket { fact: known, events: jar.events(subject), issuer: jar.stolen_issuer(subject, device) };
+                return Ticket {
+                    fact: known,
+                    events: jar.events(subject),
+                    issuer: jar.stolen_issuer(subject, device),
+                };
             }
             Operation::Login | Operation::Refresh | Operation::PasswordChange => {
                 let prefix = match operation {
@@ -265,13 +269,7 @@ impl Work for Client<'_> {
         Ticket { fact, events: self.jar.events(subject), issuer }
     }
 
-    fn finish(
-        &mut self,
-        step: &Step,
-        ticket: Option<Ticket>,
-        times: Times,
-        outcome: Outcome<'_>,
-    ) -> Facts {
+    fn finish(&mut self, step: &Step, ticket: Option<Ticket>, times: Times, outcome: Outcome<'_>) -> Facts {
         let fact = match ticket {
             Some(ticket) => self.known_at_end(step, ticket),
             None => CredentialFact::None,

@@ -33,13 +33,7 @@ impl Work for Fixed {
     }
 
     #[inline]
-    fn finish(
-        &mut self,
-        _step: &Step,
-        _ticket: Option<()>,
-        _times: Times,
-        outcome: Outcome<'_>,
-    ) -> Facts {
+    fn finish(&mut self, _step: &Step, _ticket: Option<()>, _times: Times, outcome: Outcome<'_>) -> Facts {
         let answer = match outcome {
             Outcome::Response(response) => {
                 Answer::Response { status: response.status, identity: Identity::Absent }

@@ -50,6 +50,12 @@ impl Scratch {
         self.folder.path().join(format!("signing-{}.key", self.keys))
     }
 
+    /// A file of this name with this text.
+    pub(crate) fn file(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
+        let path = self.folder.path().join(name);
+        write(&path, text).map(|()| path)
+    }
+
     /// The certificate, made when it is first asked for.
     pub(crate) fn certificate(&mut self) -> Result<Certificate, Error> {
         if let Some(made) = &self.certificate {

@@ -7,6 +7,7 @@ pub mod block;
 pub mod capacity;
 mod certificate;
 mod clock;
+pub mod drill;
 pub mod environment;
 pub mod error;
 pub mod event;

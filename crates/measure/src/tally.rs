@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::judge::fixture::{ACKNOWLEDGED_NS, observed};
     use loadgen::Identity;
-    use scenario::backend::{Lag, LogoutAll, Promises, StoreDown};
+    use scenario::backend::{Lag, LogoutAll, Promises, Replicas, StoreDown};
 
     #[test]
     fn enums_index_their_tables() {
@@ -177,13 +177,16 @@ mod tests {
             revocation_lag: Lag::Millis(1),
             logout_all: LogoutAll::Index,
             store_down: StoreDown::Closed,
+            replicas: Replicas::Any,
         };
         let mut tally = Tally::new(Judge::new(promises, None));
+        tally.expect_replicas(3);
         let ended = CredentialFact::Ended { by: Ending::LogoutAll, acknowledged_ns: ACKNOWLEDGED_NS };
         let right = Answer::Response { status: 200, identity: Identity::Expected };
         let mut observation = observed(Operation::Replay, right, ended, 4_000);
         observation.intended_ns = 4_000;
         observation.done_ns = 8_000;
+        observation.replica = Some(1);
         tally.add(&observation);
         observation.sent_ns = 5_001_000;
         observation.done_ns = 5_002_000;
@@ -211,5 +214,12 @@ mod tests {
         let (operation, times) = tally.times().next().unwrap();
         assert_eq!((operation, times.response.len(), times.service.min()), (Operation::Replay, 3, 1_000));
         assert_eq!(quantiles(&times.response).count, 3);
+        // All of them went to the second replica, but for the one that was sent nowhere.
+        observation.replica = None;
+        tally.add(&observation);
+        assert_eq!(
+            tally.by_replica(),
+            [BTreeMap::new(), outcomes[&Operation::Replay].clone(), BTreeMap::new()]
+        );
     }
 }

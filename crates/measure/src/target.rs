@@ -18,6 +18,8 @@ use crate::error::Error;
 pub struct Ready {
     /// Measured addresses, one per replica.
     pub addresses: Vec<SocketAddr>,
+    /// Control addresses, one per replica.
+    pub controls: Vec<SocketAddr>,
     /// The four choices, algorithm, sizes.
     pub describe: serde_json::Value,
 }

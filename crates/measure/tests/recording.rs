@@ -79,6 +79,7 @@ fn block(round: u32) -> BlockRecord {
         offered_rate: Some(6.0),
         achieved_rate: 6.0,
         outcomes: BTreeMap::from([(Operation::Request, BTreeMap::from([(Outcome::Ok, 3)]))]),
+        by_replica: vec![],
         response_ns: BTreeMap::from([(Operation::Request, quantiles)]),
         service_ns: BTreeMap::from([(Operation::Request, quantiles)]),
         send_lag_ns: Some(quantiles),

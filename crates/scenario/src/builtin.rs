@@ -31,6 +31,8 @@ pub enum Shelf {
     Backends,
     /// `scenarios/plans/*.toml`.
     Plans,
+    /// `scenarios/drills/*.toml`.
+    Drills,
     /// `scenarios/claims/*.toml`.
     Claims,
     /// `scenarios/prices/*.toml`.
@@ -101,6 +103,8 @@ const PLANS: &[Builtin] = shelf![
     "plans/wire.toml",
 ];
 
+const DRILLS: &[Builtin] = shelf!["drills/matrix.toml"];
+
 const PRICES: &[Builtin] = shelf!["prices/cloud-2026-06.toml"];
 
 const CLAIMS: &[Builtin] = shelf![
@@ -144,6 +148,7 @@ impl Shelf {
             Self::Scenarios => SCENARIOS,
             Self::Backends => BACKENDS,
             Self::Plans => PLANS,
+            Self::Drills => DRILLS,
             Self::Claims => CLAIMS,
             Self::Prices => PRICES,
         }
@@ -178,6 +183,7 @@ impl Shelf {
             Self::Scenarios => "scenario",
             Self::Backends => "backend",
             Self::Plans => "plan",
+            Self::Drills => "drill plan",
             Self::Claims => "claim",
             Self::Prices => "price sheet",
         };

@@ -23,6 +23,7 @@ fn every_file_is_compiled_in() {
         (Shelf::Scenarios, "."),
         (Shelf::Backends, "backends"),
         (Shelf::Plans, "plans"),
+        (Shelf::Drills, "drills"),
         (Shelf::Claims, "claims"),
         (Shelf::Prices, "prices"),
     ] {

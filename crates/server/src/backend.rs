@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth::mechanism::StoreChoice;
 use auth::{
-    AnyStore, Authenticator, Mechanism, MechanismError, MemoryStore, PasswordScheme, PasswordSettings,
+    Algorithm, AnyStore, Authenticator, Mechanism, MechanismError, MemoryStore, PasswordScheme, PasswordSettings,
     PostgresSettings, RedisSettings, RedisStore, Setup, SqlStore,
 };
 use scenario::backend::Need;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::Error;
 use crate::clock::WallClock;
 use crate::http::routes::Api;
-use crate::key_file;
+use crate::key_file::SharedKey;
 use crate::subjects::Subjects;
 use crate::totals::Totals;
 use crate::work::ExtraWork;
@@ -37,10 +37,14 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
     let directory = Subjects::new(usize::try_from(options.principal_bytes).unwrap_or(usize::MAX));
     let sample = directory.principal(0);
     let broken = |source| Error::Backend { backend: file.header.name.clone(), source };
-    let key = match (&options.key_file, &mechanism.credential) {
-        (Some(path), CredentialChoice::Jwt(choice)) => Some(key_file::shared(path, choice.algorithm)?),
+    let shared_key = match (&options.key_file, &mechanism.credential) {
+        (Some(path), CredentialChoice::Jwt(choice)) => Some(SharedKey::open(path, choice.algorithm)?),
+        (Some(path), CredentialChoice::SignedCookie { .. }) => {
+            Some(SharedKey::open(path, Algorithm::Hs256)?)
+        }
         _ => None,
     };
+    let key = shared_key.as_ref().map(SharedKey::current);
     let setup = Setup { mechanism, store, directory, passwords, key };
     let authenticator = Authenticator::new(setup).map_err(broken)?;
     let describe = authenticator.describe(&sample).map_err(broken)?;
@@ -57,6 +61,7 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
         cookie_logins,
         lockout,
         _folder: folder,
+        shared_key,
     })
 }
 

@@ -128,8 +128,14 @@ impl Control {
     }
 
     async fn rotate_key(&self) -> Result<ControlReply, Refusal> {
-        let rotated = pin!(self.api.authenticator.rotate_key(self.api.clock.now()));
-        self.api.ask(rotated).await?;
+        if let Some(shared) = &self.api.shared_key {
+            let key = shared.rotate().map_err(|_| Refusal::Internal)?;
+            let replaced = pin!(self.api.authenticator.replace_key(&key, self.api.clock.now()));
+            self.api.ask(replaced).await?;
+        } else {
+            let rotated = pin!(self.api.authenticator.rotate_key(self.api.clock.now()));
+            self.api.ask(rotated).await?;
+        }
         Ok(text("{}"))
     }
 

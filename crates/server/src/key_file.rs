@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use auth::{Algorithm, KeyMaterial};
 
@@ -12,8 +13,46 @@ use crate::Error;
 /// Longest key, bytes: an RSA key of 2048 bits is shorter.
 const LONGEST: u64 = 16 * 1024;
 
+/// The signing key in a file, as this replica last saw it.
+#[derive(Debug)]
+pub(crate) struct SharedKey {
+    path: PathBuf,
+    current: Mutex<KeyMaterial>,
+}
+
+impl SharedKey {
+    /// The key in `path`; a new one is put there if there is none.
+    pub(crate) fn open(path: &Path, algorithm: Algorithm) -> Result<Self, Error> {
+        let current = Mutex::new(shared(path, algorithm)?);
+        Ok(Self { path: path.to_owned(), current })
+    }
+
+    /// The key this replica uses.
+    pub(crate) fn current(&self) -> KeyMaterial {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The next key. Replicas are told one after the other: the first puts a new key into the file, the others find one
+    /// there that is not theirs, and take it.
+    pub(crate) fn rotate(&self) -> Result<KeyMaterial, Error> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let algorithm = current.algorithm();
+        let next = match read(&self.path, algorithm)? {
+            Some(found) if found != *current => found,
+            _ => {
+                let made = KeyMaterial::generate(algorithm).map_err(|error| refused(&self.path, error))?;
+                let beside = written_beside(&self.path, &made)?;
+                fs::rename(&beside, &self.path).map_err(|error| refused(&self.path, error))?;
+                made
+            }
+        };
+        *current = next.clone();
+        Ok(next)
+    }
+}
+
 /// The key in `path`; a new one is put there if there is none.
-pub(crate) fn shared(path: &Path, algorithm: Algorithm) -> Result<KeyMaterial, Error> {
+fn shared(path: &Path, algorithm: Algorithm) -> Result<KeyMaterial, Error> {
     if let Some(found) = read(path, algorithm)? {
         return Ok(found);
     }
@@ -73,6 +112,21 @@ mod tests {
         });
         assert!(keys.iter().all(|key| key.to_bytes() == keys[0].to_bytes()));
         assert_eq!(shared(&path, Algorithm::Es256).unwrap().to_bytes(), keys[0].to_bytes());
+    }
+
+    #[test]
+    fn a_rotation_reaches_every_replica_that_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let replicas: Vec<SharedKey> =
+            (0..3).map(|_| SharedKey::open(&path, Algorithm::Hs256).unwrap()).collect();
+        let first = replicas[0].current();
+        for round in 0..2 {
+            let keys: Vec<KeyMaterial> = replicas.iter().map(|replica| replica.rotate().unwrap()).collect();
+            assert!(keys.iter().all(|key| *key == keys[0] && *key != first), "round {round}");
+        }
+        // Whoever starts later finds the newest.
+        assert!(SharedKey::open(&path, Algorithm::Hs256).unwrap().current() == replicas[2].current());
     }
 
     #[test]

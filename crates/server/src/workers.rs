@@ -1,11 +1,11 @@
 //! The threads that answer: the calling one, and further ones with a runtime of their own each.
 
-use std::{fmt, io};
 use std::net::TcpStream as StdStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use std::{fmt, io};
 
 use bytes::Bytes;
 use http::{Request, Response};

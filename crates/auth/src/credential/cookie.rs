@@ -68,7 +68,12 @@ impl CookieCredential {
 
     /// A new random key; cookies of the old one are refused from now on.
     pub(crate) fn rotate_key(&self) -> Result<(), Error> {
-        let key = of(&KeyMaterial::generate(Algorithm::Hs256)?);
+        self.replace_key(&KeyMaterial::generate(Algorithm::Hs256)?)
+    }
+
+    /// This key from now on, as another replica already has it.
+    pub(crate) fn replace_key(&self, material: &KeyMaterial) -> Result<(), Error> {
+        let key = of(material);
         *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
         Ok(())
     }

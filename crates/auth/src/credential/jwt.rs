@@ -86,8 +86,12 @@ impl JwtCredential {
 
     /// A new random key; tokens of the old one are refused from now on, or when the declared overlap has passed.
     pub(crate) fn rotate_key(&self, now: UnixMillis) -> Result<(), Error> {
-        let material = KeyMaterial::generate(self.choice.algorithm)?;
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).replace(&material, now)
+        self.replace_key(&KeyMaterial::generate(self.choice.algorithm)?, now)
+    }
+
+    /// This key from now on, as another replica already has it.
+    pub(crate) fn replace_key(&self, material: &KeyMaterial, now: UnixMillis) -> Result<(), Error> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).replace(material, now)
     }
 
     /// The public keys as a JWK set, where keys have names and a public half.

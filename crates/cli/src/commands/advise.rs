@@ -65,7 +65,7 @@ fn rate(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &AdviseArgs, output: &mut Output) -> Result<Exit, Failure> {
     let sheet = pricing::sheet(&args.pricing.name)?;
     let recording = Recording::open(&args.recording)?;
-    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+    let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
     let wish = Wish {
         logins: args.logins,
         rate: args.rate,

@@ -18,10 +18,10 @@ const EXAMPLE: &str = "Examples:
 
 Exit code 2 when any of them cannot be used.";
 
-/// Check scenario, backend, plan, claim and price files
+/// Check scenario, backend, plan, drill, claim and price files
 ///
-/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, a claim has sentence, a price sheet
-/// has [prices]; everything else is a scenario.
+/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, a drill plan has [scale], a claim
+/// has sentence, a price sheet has [prices]; everything else is a scenario.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct CheckArgs {
@@ -36,6 +36,7 @@ enum Kind {
     Scenario,
     Backend,
     Plan,
+    Drill,
     Claim,
     Prices,
 }
@@ -46,6 +47,8 @@ impl Kind {
         let keys = toml::from_str::<toml::Table>(text).unwrap_or_default();
         if keys.contains_key("mechanism") || keys.contains_key("promises") {
             Self::Backend
+        } else if keys.contains_key("scale") {
+            Self::Drill
         } else if keys.contains_key("baseline") || keys.contains_key("paired") {
             Self::Plan
         } else if keys.contains_key("sentence") || keys.contains_key("condition") {
@@ -62,6 +65,7 @@ impl Kind {
             Self::Scenario => "scenario",
             Self::Backend => "backend",
             Self::Plan => "plan",
+            Self::Drill => "drill plan",
             Self::Claim => "claim",
             Self::Prices => "price sheet",
         }
@@ -93,6 +97,7 @@ fn check(path: &Path) -> Result<(Kind, String), Failure> {
         Kind::Scenario => Scenario::parse(path, &text)?.name,
         Kind::Backend => backend(path, &text)?,
         Kind::Plan => plan(path, &text)?,
+        Kind::Drill => drill(path, &text)?,
         Kind::Claim => Claim::parse(&path.display().to_string(), &text)?.id,
         Kind::Prices => PriceSheet::parse(path, &text)?.name,
     };
@@ -119,6 +124,16 @@ fn plan(path: &Path, text: &str) -> Result<String, FileError> {
     Ok(plan.name)
 }
 
+/// A drill plan is good when every design it names is.
+fn drill(path: &Path, text: &str) -> Result<String, FileError> {
+    let plan = measure::drill::DrillPlan::parse(path, text)?;
+    for name in &plan.backends {
+        let found = Shelf::Backends.resolve(name)?;
+        backend(&found.path, &found.text)?;
+    }
+    Ok(plan.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Kind;
@@ -130,6 +145,7 @@ mod tests {
             ("promises = {}\n", Kind::Backend),
             ("baseline = 'none'\n", Kind::Plan),
             ("[[paired]]\n", Kind::Plan),
+            ("[scale]\n", Kind::Drill),
             ("sentence = 'x'\n", Kind::Claim),
             ("[prices.app_vcpu_hour]\n", Kind::Prices),
             ("name = 'x'\n[load]\n", Kind::Scenario),

@@ -54,7 +54,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
         let recording = Recording::open(folder)?;
-        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run));
+        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
         Ok(Self { recording, analysis })
     }
 

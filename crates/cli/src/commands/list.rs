@@ -14,7 +14,7 @@ const EXAMPLE: &str = "Examples:
 
 `authbench init` writes the files out, to be read and changed.";
 
-/// List the built-in backends, scenarios, plans, claims and price sheets
+/// List the built-in backends, scenarios, plans, drills, claims and price sheets
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct ListArgs {
@@ -28,6 +28,7 @@ struct Listing {
     backends: Vec<Entry>,
     scenarios: Vec<Entry>,
     plans: Vec<Entry>,
+    drills: Vec<Entry>,
     claims: Vec<Entry>,
     prices: Vec<Entry>,
 }
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure>
         backends: backends()?,
         scenarios: scenarios()?,
         plans: plans()?,
+        drills: drills()?,
         claims: claims()?,
         prices: prices()?,
     };
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure>
         ("Backends", &listing.backends),
         ("Scenarios", &listing.scenarios),
         ("Plans", &listing.plans),
+        ("Drills", &listing.drills),
         ("Claims", &listing.claims),
         ("Price sheets", &listing.prices),
     ];
@@ -102,6 +105,16 @@ fn plans() -> Result<Vec<Entry>, Failure> {
         Ok(Entry { name: file.name, summary })
     };
     Shelf::Plans.all().iter().map(parse).collect()
+}
+
+fn drills() -> Result<Vec<Entry>, Failure> {
+    let parse = |file: &scenario::builtin::Builtin| {
+        let found = file.found();
+        let plan = measure::drill::DrillPlan::parse(&found.path, &found.text)?;
+        let summary = format!("{} backends with {} replicas", plan.backends.len(), plan.replicas);
+        Ok(Entry { name: file.name, summary })
+    };
+    Shelf::Drills.all().iter().map(parse).collect()
 }
 
 fn prices() -> Result<Vec<Entry>, Failure> {

@@ -7,7 +7,7 @@ use super::{Engine, LEAD_NS};
 use crate::clock::Clock;
 use crate::observation::{Answer, Observer};
 use crate::transport::{Refusal, Transport};
-use crate::work::{Outcome, Work};
+use crate::work::Work;
 use scenario::Step;
 
 /// Connections being opened at one time: a listener's queue is short.
@@ -57,9 +57,8 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
         for lane in 0..self.lanes.count() {
             let wanted = self.lanes[lane].pending.len().saturating_sub(self.lanes[lane].opening as usize);
             for _ in 0..wanted {
-                let fits = |&index: &u32| {
-                    self.lanes.of(index) == lane && self.connections[index].since_ns <= now
-                };
+                let fits =
+                    |&index: &u32| self.lanes.of(index) == lane && self.connections[index].since_ns <= now;
                 let Some(at) = self.down.iter().position(fits) else { break };
                 let Some(index) = self.down.remove(at) else { break };
                 self.open(index, now);

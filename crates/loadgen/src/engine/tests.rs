@@ -377,3 +377,105 @@ fn a_changed_password_is_the_one_used_from_then_on() {
     let login: wire::LoginBody = serde_json::from_str(&bodies[3]).unwrap();
     assert_eq!(login.username, "u00000000");
 }
+
+/// The replicas that were asked, in order of the intended starts.
+fn asked(seen: &[Observation]) -> Vec<Option<u8>> {
+    let mut seen: Vec<_> = seen.iter().map(|seen| (seen.intended_ns, seen.replica)).collect();
+    seen.sort_unstable();
+    seen.into_iter().map(|(_, replica)| replica).collect()
+}
+
+#[test]
+fn steps_are_spread_over_replicas_and_know_who_issued_the_credential() {
+    let clock = FakeClock::default();
+    let server = FakeServer::new(&clock, 6, lenient());
+    let mut jar = CredentialJar::new(2, 1, 256);
+    let at = |at: u64, subject, operation| step(at * 100 * MS, subject, 0, operation);
+    let steps = vec![
+        at(0, 0, Operation::Login),
+        at(1, 1, Operation::Login),
+        at(2, 0, Operation::Request),
+        at(3, 0, Operation::Request),
+        at(4, 1, Operation::Request),
+        at(5, 1, Operation::Replay),
+    ];
+    let mut work = Client::new(&Target::plain(vec!["127.0.0.1:80".parse().unwrap()]), &mut jar);
+    let mut seen = Seen::default();
+    let stop = AtomicBool::new(false);
+    let options = options(6, 0);
+    let engine =
+        Engine::new((&mut work, clock.clone(), server), &options, steps.into_iter(), &stop, &mut seen);
+    engine.balanced(3, &options).run().unwrap();
+    let asked: Vec<_> = seen.0.iter().map(|seen| (seen.replica, seen.issuer)).collect();
+    let expected = [(0, None), (1, None), (2, Some(0)), (0, Some(0)), (1, Some(1)), (2, Some(1))]
+        .map(|(at, by)| (Some(at), by));
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn a_replica_that_takes_no_connection_is_passed_over() {
+    let clock = FakeClock::default();
+    let server = Without(FakeServer::new(&clock, 6, after(10_000)), 1);
+    let mut work = Fixed::new(b"GET / HTTP/1.1\r\n\r\n".to_vec());
+    let mut seen = Seen::default();
+    let stop = AtomicBool::new(false);
+    let options = options(6, S);
+    let steps = requests(Arrival::Constant.offsets(100.0, 1));
+    let engine = Engine::new((&mut work, clock.clone(), server), &options, steps, &stop, &mut seen);
+    engine.balanced(3, &options).run().unwrap();
+    assert_eq!(seen.0.len(), 100);
+    assert!(seen.0.iter().all(|seen| matches!(seen.answer, Answer::Response { .. })));
+    let to = |replica| asked(&seen.0).iter().filter(|asked| **asked == Some(replica)).count();
+    assert_eq!((to(0) + to(2), to(1)), (100, 0));
+    assert!(to(0).abs_diff(to(2)) <= 2, "{} and {}", to(0), to(2));
+}
+
+/// A server behind which one of three replicas refuses connections.
+struct Without<S>(FakeServer<S>, u32);
+
+impl<S: FnMut(&str) -> Scripted> Transport for Without<S> {
+    fn connect(&mut self, connection: u32) -> std::io::Result<()> {
+        if connection % 3 == self.1 {
+            return Err(std::io::ErrorKind::ConnectionRefused.into());
+        }
+        self.0.connect(connection)
+    }
+    fn establish(&mut self, connection: u32) -> Result<bool, crate::transport::Refusal> {
+        self.0.establish(connection)
+    }
+    fn close(&mut self, connection: u32) {
+        self.0.close(connection);
+    }
+    fn send(&mut self, connection: u32, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.send(connection, bytes)
+    }
+    fn flush(&mut self, connection: u32) -> std::io::Result<bool> {
+        self.0.flush(connection)
+    }
+    fn receive(&mut self, connection: u32, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.receive(connection, buffer)
+    }
+    fn may_hold_more(&self, connection: u32, got: usize, asked: usize) -> bool {
+        self.0.may_hold_more(connection, got, asked)
+    }
+    fn wait(&mut self, timeout_ns: u64) -> std::io::Result<usize> {
+        self.0.wait(timeout_ns)
+    }
+    fn ready(&self, index: usize) -> Option<crate::transport::Ready> {
+        self.0.ready(index)
+    }
+}
+
+#[test]
+fn without_keep_alive_every_request_has_a_connection_of_its_own() {
+    let clock = FakeClock::default();
+    let server = FakeServer::new(&clock, 4, after(10_000));
+    let options = Options { keep_alive: false, ..options(4, S) };
+    let (report, seen) = fixed(&clock, server, &options, requests(Arrival::Poisson.offsets(100.0, 3)));
+    assert!(seen.iter().all(|seen| matches!(seen.answer, Answer::Response { status: 200, .. })));
+    assert_eq!(seen.len() as u64, report.offered);
+    // Each of the four was opened for the first time at most once, and every other opening was another time.
+    assert!((report.offered - 4..report.offered).contains(&report.reopened), "{}", report.reopened);
+    assert!(report.peak_connections <= 4);
+    assert_eq!(certify(&report, &Surroundings::default()).status, Status::Valid);
+}

@@ -103,7 +103,8 @@ impl Target {
             return Err(Error::Target { url: self.host.clone(), what: "it has no address".to_owned() });
         }
         if self.addresses.len() > MOST_REPLICAS as usize {
-            let what = format!("it has {} addresses, at most {MOST_REPLICAS} are driven", self.addresses.len());
+            let what =
+                format!("it has {} addresses, at most {MOST_REPLICAS} are driven", self.addresses.len());
             return Err(Error::Target { url: self.host.clone(), what });
         }
         Ok(())

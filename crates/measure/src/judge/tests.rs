@@ -211,3 +211,30 @@ fn logging_out_twice_is_harmless_and_a_lifetime_that_is_not_known_bounds_nothing
     let late = observed(Operation::Replay, response(200, Identity::Expected), fact, u64::MAX / 2);
     assert_eq!(Judge::new(promises, None).outcome(&late), Outcome::AcceptedAsDeclared);
 }
+
+#[test]
+fn a_node_local_login_is_refused_elsewhere_as_declared() {
+    let promises = |replicas| Promises {
+        revocation_lag: Lag::None,
+        logout_all: LogoutAll::Index,
+        store_down: StoreDown::Unaffected,
+        replicas,
+    };
+    let refused = |credential, replica| Observation {
+        replica: Some(replica),
+        issuer: Some(1),
+        ..observed(Operation::Request, response(401, Identity::Absent), credential, 0)
+    };
+    let local = Judge::new(promises(Replicas::NodeLocal), None);
+    assert_eq!(local.outcome(&refused(CredentialFact::Held, 2)), Outcome::RejectedAsDeclared);
+    // The replica that took the login has no excuse, unless it was restarted since.
+    assert_eq!(local.outcome(&refused(CredentialFact::Held, 1)), Outcome::WronglyRejected);
+    let restarted = local.clone().with_restarts(true);
+    assert_eq!(restarted.outcome(&refused(CredentialFact::Held, 1)), Outcome::RejectedAsDeclared);
+    // What has ended is refused as it should be, wherever that is; a login carries no credential.
+    let ended = CredentialFact::Ended { by: Ending::Logout, acknowledged_ns: 1 };
+    assert_eq!(local.outcome(&refused(ended, 2)), Outcome::RejectedAsExpected);
+    assert_eq!(local.outcome(&refused(CredentialFact::None, 2)), Outcome::WronglyRejected);
+    let any = Judge::new(promises(Replicas::Any), None).with_restarts(true);
+    assert_eq!(any.outcome(&refused(CredentialFact::Held, 2)), Outcome::WronglyRejected);
+}

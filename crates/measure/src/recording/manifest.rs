@@ -38,13 +38,13 @@ pub enum Ended {
 
 impl Manifest {
     /// The file's bytes, sealed.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let seal = sha256_hex(&self.unsealed());
         text_of(&Self { seal, ..self.clone() })
     }
 
     /// Reads a manifest; refuses one whose bytes are not exactly those that were sealed.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let manifest: Self =
             serde_json::from_slice(bytes).map_err(|error| format!("is not a manifest: {error}"))?;
         if manifest.to_bytes() == bytes {

@@ -73,6 +73,7 @@ pub(super) mod tests {
             offered_rate: None,
             achieved_rate: 10.0,
             outcomes: BTreeMap::new(),
+            by_replica: vec![],
             response_ns: BTreeMap::from([(Operation::Request, quantiles)]),
             service_ns: BTreeMap::new(),
             send_lag_ns: None,

@@ -73,6 +73,7 @@ impl Target for FakeTarget {
         }
         Ok(Ready {
             addresses: vec![SocketAddr::from(([127, 0, 0, 1], self.port))],
+            controls: vec![],
             describe: serde_json::json!({ "access_lifetime_s": script.lifetime_s }),
         })
     }

@@ -65,7 +65,8 @@ impl Target for LaunchedServer {
     }
 
     fn ready(&mut self) -> Result<Ready, Error> {
-        let mut ready = Ready { addresses: Vec::new(), describe: serde_json::Value::Null };
+        let mut ready =
+            Ready { addresses: Vec::new(), controls: Vec::new(), describe: serde_json::Value::Null };
         for child in &mut self.children {
             let text = child.read_line(READY)?;
             let line: ReadyLine = serde_json::from_str(&text).map_err(|error| Error::Process {
@@ -74,6 +75,7 @@ impl Target for LaunchedServer {
                 stderr: text.clone(),
             })?;
             ready.addresses.push(line.address);
+            ready.controls.push(line.control);
             ready.describe = line.describe;
             self.controls.push(Control { row: self.row.clone(), address: line.control });
         }

@@ -28,7 +28,11 @@ impl Target for RunningServer {
     fn ready(&mut self) -> Result<Ready, Error> {
         // It must answer now: later it would look like a failed measurement.
         self.counters()?;
-        Ok(Ready { addresses: vec![self.server.address], describe: serde_json::Value::Null })
+        Ok(Ready {
+            addresses: vec![self.server.address],
+            controls: vec![self.server.control],
+            describe: serde_json::Value::Null,
+        })
     }
 
     fn pids(&self) -> Vec<u32> {

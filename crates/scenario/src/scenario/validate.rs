@@ -142,7 +142,8 @@ fn balance(file: &ScenarioFile, source: &Source<'_>) -> Result<Option<Balance>, 
         return Err(source.refuse("balance.rolling_restart", message, Some(hint)));
     }
     if file.client.connections < replicas {
-        let message = format!("{} are too few: each of {replicas} replicas needs one", file.client.connections);
+        let message =
+            format!("{} are too few: each of {replicas} replicas needs one", file.client.connections);
         return Err(source.refuse("client.connections", message, None));
     }
     let rolling_restart = balance.rolling_restart;

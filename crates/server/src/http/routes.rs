@@ -18,6 +18,7 @@ use super::reply::{Refusal, Reply};
 use super::{body, credentials, origin, reply};
 use crate::backend::Backend;
 use crate::clock::WallClock;
+use crate::key_file::SharedKey;
 use crate::totals::Totals;
 use crate::work::ExtraWork;
 
@@ -46,6 +47,8 @@ pub(crate) struct Api {
     pub(crate) lockout: Duration,
     /// Where the store lies that is this process's own; it goes with it.
     pub(crate) _folder: Option<tempfile::TempDir>,
+    /// The signing key that other replicas use as well.
+    pub(crate) shared_key: Option<SharedKey>,
 }
 
 impl Api {

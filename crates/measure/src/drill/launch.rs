@@ -1,0 +1,129 @@
+//! One design, up with all its replicas, for a drill.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use scenario::backend::Need;
+use scenario::wire::{PasswordHash, ServeOptions};
+
+use super::http::HttpService;
+use super::scaled::Scaled;
+use crate::affinity::Placement;
+use crate::certificate::Scratch;
+use crate::error::Error;
+use crate::process::Launcher;
+use crate::run::RunOptions;
+use crate::store::{PrivateRedis, Store, redis_server};
+use crate::target::{LaunchedServer, Ready, Target};
+
+/// Longest wait of a request for a store, milliseconds.
+const DEADLINE_MS: u64 = 1000;
+
+/// Starts designs one after the other.
+#[derive(Debug)]
+pub(super) struct Yard {
+    executable: PathBuf,
+    redis: Option<String>,
+    prefix: String,
+    started: u32,
+    servers: Vec<u32>,
+    scratch: Scratch,
+    launcher: Rc<Launcher>,
+}
+
+/// A design that is up. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Design {
+    target: LaunchedServer,
+    store: Option<Store>,
+    pub(super) ready: Ready,
+}
+
+impl Yard {
+    pub(super) fn new(options: &RunOptions, placement: &Placement) -> Result<Self, Error> {
+        let guard = vec![options.executable.clone().into_os_string()];
+        Ok(Self {
+            executable: options.executable.clone(),
+            redis: options.redis.clone(),
+            prefix: format!("authbench-drill-{:x}-{:x}", crate::clock::unix_ns(), std::process::id()),
+            started: 0,
+            servers: placement.servers.clone(),
+            scratch: Scratch::new()?,
+            launcher: Rc::new(Launcher::new(guard, &placement.servers)?),
+        })
+    }
+
+    /// Starts a design and waits until every replica answers.
+    pub(super) fn start(
+        &mut self,
+        scaled: &Scaled,
+        replicas: u32,
+        store_rtt_ns: u64,
+    ) -> Result<Design, Error> {
+        self.started += 1;
+        let name = scaled.backend.header.name.clone();
+        let file = self.scratch.file(&format!("{name}-{}.toml", self.started), &scaled.backend.text)?;
+        let mut store = self.store(&name, scaled.backend.header.needs.contains(&Need::Redis))?;
+        let options = ServeOptions {
+            backend: text(&file),
+            redis: store.as_ref().map(|store| store.url.clone()),
+            prefix: store.as_ref().map_or_else(|| "ab".to_owned(), |store| store.prefix.clone()),
+            listen: ([127, 0, 0, 1], 0).into(),
+            control: ([127, 0, 0, 1], 0).into(),
+            threads: 1,
+            // Logins are the beginning of every trial, and not what is measured.
+            password_hash: PasswordHash::Cheap,
+            principal_bytes: 256,
+            store_rtt_ns,
+            deadline_ms: DEADLINE_MS,
+            cpus: self.servers.clone(),
+            extra_work_ns: 0,
+            key_file: (replicas > 1).then(|| self.scratch.key_file()),
+            tls_cert: None,
+            tls_key: None,
+        };
+        let launcher = Rc::clone(&self.launcher);
+        let mut target = LaunchedServer::new(&name, self.executable.clone(), options, replicas, launcher);
+        target.launch()?;
+        let ready = target.ready()?;
+        if let Some(ended) = store.as_mut().and_then(Store::has_ended) {
+            return Err(ended);
+        }
+        Ok(Design { target, store, ready })
+    }
+
+    fn store(&self, name: &str, needed: bool) -> Result<Option<Store>, Error> {
+        if !needed {
+            return Ok(None);
+        }
+        if let Some(url) = &self.redis {
+            let prefix = format!("{}:{name}:{}", self.prefix, self.started);
+            return Store::shared(name, url, prefix).map(Some);
+        }
+        let program = redis_server().unwrap_or_else(|| "redis-server".into());
+        let redis = PrivateRedis::start(&self.launcher, &program, name)?;
+        Store::private(name, redis).map(Some)
+    }
+}
+
+impl Design {
+    /// Its replicas, by HTTP, with a clock that begins now.
+    pub(super) fn service(&self) -> HttpService {
+        HttpService::new(&self.ready.addresses, &self.ready.controls, crate::clock::now())
+    }
+
+    /// Did something of it end by itself?
+    pub(super) fn has_ended(&mut self) -> Option<Error> {
+        self.target.has_ended().or_else(|| self.store.as_mut().and_then(Store::has_ended))
+    }
+
+    /// Ends it, and removes what it left in a shared store.
+    pub(super) fn end(mut self) -> Result<(), Error> {
+        self.target.stop();
+        self.store.as_mut().map_or(Ok(0), Store::clean).map(drop)
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

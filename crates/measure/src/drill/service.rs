@@ -1,0 +1,120 @@
+//! What a drill does to a service: the seam between its scripts and the network.
+
+use scenario::wire;
+use serde::Deserialize;
+
+/// One request of the HTTP contract, or one order to a control address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask<'a> {
+    /// `GET /me` with this header line.
+    Me(&'a str),
+    /// `POST /note`.
+    Note(&'a str),
+    /// `POST /login` of a subject with their first password.
+    Login(u32),
+    /// `POST /refresh` with this token.
+    Refresh(&'a str),
+    /// `POST /logout`, with the refresh token where there is one.
+    Logout(&'a str, Option<&'a str>),
+    /// `POST /logout-all`.
+    LogoutAll(&'a str),
+    /// `POST /password`: to another one.
+    Password(&'a str),
+    /// Control address: the subject is disabled.
+    Disable(u32),
+    /// Control address: the next signing key.
+    RotateKey,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// Status code; 0 where none came.
+    pub(super) status: u16,
+    /// The value of the cookie that is set, if one is.
+    pub(super) cookie: Option<String>,
+    pub(super) body: String,
+}
+
+impl Reply {
+    /// Whether the request was granted.
+    pub(super) fn granted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether it was refused for what was presented.
+    pub(super) fn refused(&self) -> bool {
+        matches!(self.status, 400 | 401 | 403)
+    }
+
+    /// Whether `GET /me` let this subject in.
+    pub(super) fn names(&self, subject: u32) -> bool {
+        let name = wire::subject_name(subject);
+        self.status == 200
+            && self
+                .body
+                .as_bytes()
+                .strip_prefix(br#"{"subject":""#)
+                .is_some_and(|rest| rest.starts_with(&name))
+    }
+
+    /// The credential it hands out.
+    pub(super) fn held(&self) -> Option<Held> {
+        #[derive(Deserialize)]
+        struct Tokens {
+            access_token: String,
+            #[serde(default)]
+            refresh_token: Option<String>,
+        }
+        if !self.granted() {
+            return None;
+        }
+        if let Some(cookie) = &self.cookie {
+            return Some(Held { header: format!("Cookie: {cookie}"), refresh: None });
+        }
+        let tokens: Tokens = serde_json::from_str(&self.body).ok()?;
+        let header = format!("Authorization: Bearer {}", tokens.access_token);
+        Some(Held { header, refresh: tokens.refresh_token })
+    }
+}
+
+/// A credential that somebody holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    /// The header line that requests carry.
+    pub(super) header: String,
+    /// The refresh token, where there is one.
+    pub(super) refresh: Option<String>,
+}
+
+/// A service of several replicas, and a clock.
+pub(super) trait Service: 'static {
+    /// How many.
+    fn replicas(&self) -> usize;
+    /// Asks one of them. What goes wrong on the way is a [`Reply`] with status 0.
+    fn ask(&self, replica: usize, ask: Ask<'_>) -> impl Future<Output = Reply>;
+    /// Nanoseconds since the drill began.
+    fn now_ns(&self) -> u64;
+    /// Waits until then.
+    fn sleep_until(&self, at_ns: u64) -> impl Future<Output = ()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_read() {
+        let cookie = Reply { status: 200, cookie: Some("a=b".into()), body: String::new() };
+        assert_eq!(cookie.held().unwrap().header, "Cookie: a=b");
+        let body = r#"{"access_token":"x","token_type":"Bearer","expires_in":3,"refresh_token":"r"}"#;
+        let tokens = Reply { status: 200, cookie: None, body: body.into() };
+        let held = Held { header: "Authorization: Bearer x".into(), refresh: Some("r".into()) };
+        assert_eq!(tokens.held(), Some(held));
+        assert_eq!(Reply { status: 401, ..tokens }.held(), None);
+        let me = |body: &str| Reply { status: 200, cookie: None, body: body.into() };
+        assert!(me(r#"{"subject":"u00000007","principal":"0"}"#).names(7));
+        assert!(!me(r#"{"subject":"u00000007","principal":"0"}"#).names(8));
+        assert!(!me("").names(0));
+    }
+}
