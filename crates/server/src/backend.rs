@@ -39,9 +39,7 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
     let broken = |source| Error::Backend { backend: file.header.name.clone(), source };
     let shared_key = match (&options.key_file, &mechanism.credential) {
         (Some(path), CredentialChoice::Jwt(choice)) => Some(SharedKey::open(path, choice.algorithm)?),
-        (Some(path), CredentialChoice::SignedCookie { .. }) => {
-            Some(SharedKey::open(path, Algorithm::Hs256)?)
-        }
+        (Some(path), CredentialChoice::SignedCookie { .. }) => Some(SharedKey::open(path, Algorithm::Hs256)?),
         _ => None,
     };
     let key = shared_key.as_ref().map(SharedKey::current);

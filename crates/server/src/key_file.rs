@@ -40,9 +40,9 @@ impl SharedKey {
         let next = match read(&self.path, algorithm)? {
             Some(found) if found != *current => found,
             _ => {
-                let made = KeyMaterial::generate(algorithm).map_err(|error| refused(&self.path, error))?;
+                let made = KeyMaterial::generate(algorithm).map_err(|error| refused(&self.path, &error))?;
                 let beside = written_beside(&self.path, &made)?;
-                fs::rename(&beside, &self.path).map_err(|error| refused(&self.path, error))?;
+                fs::rename(&beside, &self.path).map_err(|error| refused(&self.path, &error))?;
                 made
             }
         };
@@ -56,17 +56,17 @@ fn shared(path: &Path, algorithm: Algorithm) -> Result<KeyMaterial, Error> {
     if let Some(found) = read(path, algorithm)? {
         return Ok(found);
     }
-    let made = KeyMaterial::generate(algorithm).map_err(|error| refused(path, error))?;
+    let made = KeyMaterial::generate(algorithm).map_err(|error| refused(path, &error))?;
     // Written beside and linked: the file appears whole or not at all, and only one of several can be first.
     let beside = written_beside(path, &made)?;
     let linked = fs::hard_link(&beside, path);
     let removed = fs::remove_file(&beside);
     match linked {
-        Ok(()) => removed.map(|()| made).map_err(|error| refused(path, error)),
+        Ok(()) => removed.map(|()| made).map_err(|error| refused(path, &error)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            read(path, algorithm)?.ok_or_else(|| refused(path, "it vanished while it was read"))
+            read(path, algorithm)?.ok_or_else(|| refused(path, &"it vanished while it was read"))
         }
-        Err(error) => Err(refused(path, error)),
+        Err(error) => Err(refused(path, &error)),
     }
 }
 
@@ -78,22 +78,22 @@ fn written_beside(path: &Path, key: &KeyMaterial) -> Result<PathBuf, Error> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let write = || options.open(&beside)?.write_all(key.to_bytes());
-    write().map_err(|error| refused(&beside, error))?;
+    write().map_err(|error| refused(&beside, &error))?;
     Ok(beside)
 }
 
 fn read(path: &Path, algorithm: Algorithm) -> Result<Option<KeyMaterial>, Error> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(refused(path, error)),
-        Ok(facts) if facts.len() > LONGEST => return Err(refused(path, "it is too long for a key")),
+        Err(error) => return Err(refused(path, &error)),
+        Ok(facts) if facts.len() > LONGEST => return Err(refused(path, &"it is too long for a key")),
         Ok(_) => {}
     }
-    let bytes = fs::read(path).map_err(|error| refused(path, error))?;
-    KeyMaterial::from_bytes(algorithm, &bytes).map(Some).map_err(|error| refused(path, error))
+    let bytes = fs::read(path).map_err(|error| refused(path, &error))?;
+    KeyMaterial::from_bytes(algorithm, &bytes).map(Some).map_err(|error| refused(path, &error))
 }
 
-fn refused(path: &Path, message: impl ToString) -> Error {
+fn refused(path: &Path, message: &dyn std::fmt::Display) -> Error {
     Error::Key { path: path.to_owned(), message: message.to_string() }
 }
 

@@ -5,6 +5,7 @@
 mod adr;
 mod bad_input;
 mod gates;
+mod fleet;
 mod help;
 mod load;
 mod losses;

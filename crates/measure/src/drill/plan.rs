@@ -213,8 +213,8 @@ impl DrillPlan {
         if self.scale.lifetime.as_nanos() < SHORTEST_LIFETIME_MS * 1_000_000 {
             return refuse("scale.lifetime", "is too short: tokens expire in steps of a second", "use 3s");
         }
-        if self.scale.lifetime.as_nanos() % 1_000_000_000 != 0
-            || self.scale.other_lifetimes.as_nanos() % 1_000_000_000 != 0
+        if !self.scale.lifetime.as_nanos().is_multiple_of(1_000_000_000)
+            || !self.scale.other_lifetimes.as_nanos().is_multiple_of(1_000_000_000)
         {
             return refuse("scale", "lifetimes are whole seconds", "use 3s and 60s");
         }

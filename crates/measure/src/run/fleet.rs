@@ -66,7 +66,8 @@ pub(super) fn start(parts: &mut impl Parts, rows: &[&Row], with: &Start<'_>) -> 
     let (certificate, tls) = match secured(parts, with.scenario) {
         Ok(secured) => secured,
         Err(error) => {
-            let failed = |_| Err(Error::Probe { what: "the certificate for TLS", message: error.to_string() });
+            let failed =
+                |_| Err(Error::Probe { what: "the certificate for TLS", message: error.to_string() });
             return rows.iter().map(failed).collect();
         }
     };
