@@ -215,6 +215,7 @@ fn every_shipped_file_can_be_used_and_is_compiled_in() {
             Some("plans") => {
                 measure::Plan::parse(path, text).and_then(|plan| names_exist(&plan)).map_err(say)
             }
+            Some("drills") => measure::drill::DrillPlan::parse(path, text).map(drop).map_err(say),
             Some("claims") => Claim::parse(&path.display().to_string(), text)
                 .map_err(|error| error.to_string())
                 .and_then(|claim| claim_names_exist(path, &claim)),
@@ -222,7 +223,8 @@ fn every_shipped_file_can_be_used_and_is_compiled_in() {
             _ => panic!("{}: no rule says what this file is", path.display()),
         };
         problems.extend(result.err());
-        let shelves = [Shelf::Scenarios, Shelf::Backends, Shelf::Plans, Shelf::Claims, Shelf::Prices];
+        let shelves =
+            [Shelf::Scenarios, Shelf::Backends, Shelf::Plans, Shelf::Drills, Shelf::Claims, Shelf::Prices];
         if !shelves.into_iter().flat_map(Shelf::all).any(|built_in| Path::new(built_in.path) == below) {
             problems.push(format!("{}: not in scenario/src/builtin.rs", path.display()));
         }

@@ -15,8 +15,6 @@ pub struct Judge {
     promises: Promises,
     /// Longest life of an access credential, leeway included, nanoseconds; absent where it is not known.
     access_lifetime_ns: Option<u64>,
-    /// Replicas are restarted: what one of them knew is lost with it.
-    restarts: bool,
 }
 
 /// How a server answered, by the HTTP contract of [`scenario::wire`].
@@ -32,13 +30,7 @@ impl Judge {
     /// `access_lifetime_ns` bounds a lag of `lifetime`; without it such a lag has no bound that could be checked.
     #[must_use]
     pub fn new(promises: Promises, access_lifetime_ns: Option<u64>) -> Self {
-        Self { promises, access_lifetime_ns, restarts: false }
-    }
-
-    /// For a service whose replicas are restarted while it is driven.
-    #[must_use]
-    pub fn with_restarts(self, restarts: bool) -> Self {
-        Self { restarts, ..self }
+        Self { promises, access_lifetime_ns }
     }
 
     /// The outcome of one operation.
@@ -66,7 +58,7 @@ impl Judge {
             (Some(replica), Some(issuer)) => replica != issuer,
             _ => false,
         };
-        self.promises.replicas == Replicas::NodeLocal && (elsewhere || self.restarts)
+        self.promises.replicas == Replicas::NodeLocal && elsewhere
     }
 
     fn let_in(&self, observation: &Observation) -> Outcome {

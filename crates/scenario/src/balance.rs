@@ -13,8 +13,6 @@ pub struct Balance {
     pub replicas: u32,
     /// Which of them gets a request.
     pub policy: Policy,
-    /// Every replica is stopped and started again once during the episode, one after the other.
-    pub rolling_restart: bool,
 }
 
 /// Which replica gets a request. Replicas that take no connection are passed over by all of them.

@@ -128,7 +128,8 @@ margin = 0.05
     }
     for block in lines(&folder.path().join("out/blocks.jsonl")) {
         let outcomes = block["outcomes"].as_object().unwrap();
-        let names: Vec<&String> = outcomes.values().flat_map(|counts| counts.as_object().unwrap().keys()).collect();
+        let names: Vec<&String> =
+            outcomes.values().flat_map(|counts| counts.as_object().unwrap().keys()).collect();
         assert!(names.iter().all(|name| *name == "ok"), "{block}");
     }
 }
@@ -137,8 +138,21 @@ margin = 0.05
 fn a_session_ends_on_every_replica_and_a_token_lives_on() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = [
-        "drill", "--backend", "session-redis", "--backend", "jwt-stateless", "--event", "logout", "--event",
-        "key-rotation", "--trials", "6", "--survival-only", "--out", "out", "--json",
+        "drill",
+        "--backend",
+        "session-redis",
+        "--backend",
+        "jwt-stateless",
+        "--event",
+        "logout",
+        "--event",
+        "key-rotation",
+        "--trials",
+        "6",
+        "--survival-only",
+        "--out",
+        "out",
+        "--json",
     ];
     let said = run_in(folder.path(), &arguments);
     assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
@@ -220,7 +234,10 @@ divide = 4
                 seen += 1;
                 assert_eq!(theft.thefts, 4);
                 // Only the newest token is exchanged; presenting any older one ends the family.
-                assert_eq!((theft.granted, theft.alarms), if theft.generations == 0 { (4, 4) } else { (0, 4) });
+                assert_eq!(
+                    (theft.granted, theft.alarms),
+                    if theft.generations == 0 { (4, 4) } else { (0, 4) }
+                );
             }
             DrillResult::Resurrection(race) => {
                 seen += 1;

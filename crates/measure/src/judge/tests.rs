@@ -227,14 +227,12 @@ fn a_node_local_login_is_refused_elsewhere_as_declared() {
     };
     let local = Judge::new(promises(Replicas::NodeLocal), None);
     assert_eq!(local.outcome(&refused(CredentialFact::Held, 2)), Outcome::RejectedAsDeclared);
-    // The replica that took the login has no excuse, unless it was restarted since.
+    // The replica that took the login has no excuse.
     assert_eq!(local.outcome(&refused(CredentialFact::Held, 1)), Outcome::WronglyRejected);
-    let restarted = local.clone().with_restarts(true);
-    assert_eq!(restarted.outcome(&refused(CredentialFact::Held, 1)), Outcome::RejectedAsDeclared);
     // What has ended is refused as it should be, wherever that is; a login carries no credential.
     let ended = CredentialFact::Ended { by: Ending::Logout, acknowledged_ns: 1 };
     assert_eq!(local.outcome(&refused(ended, 2)), Outcome::RejectedAsExpected);
     assert_eq!(local.outcome(&refused(CredentialFact::None, 2)), Outcome::WronglyRejected);
-    let any = Judge::new(promises(Replicas::Any), None).with_restarts(true);
+    let any = Judge::new(promises(Replicas::Any), None);
     assert_eq!(any.outcome(&refused(CredentialFact::Held, 2)), Outcome::WronglyRejected);
 }

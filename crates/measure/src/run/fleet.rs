@@ -154,8 +154,7 @@ fn live(
         judge: Judge::new(
             row.backend.header.promises.clone(),
             access_lifetime.map(|life| nanos(life.saturating_add(leeway))),
-        )
-        .with_restarts(with.scenario.balance.is_some_and(|balance| balance.rolling_restart)),
+        ),
         access_lifetime,
         inactivity,
         describe: ready.describe,

@@ -233,13 +233,11 @@ pub struct BalanceFile {
     pub replicas: u32,
     /// Which of them gets a request.
     pub policy: Policy,
-    /// Stops and starts every replica once during the episode, one after the other (not in stationary scenarios).
-    pub rolling_restart: bool,
 }
 
 impl Default for BalanceFile {
     fn default() -> Self {
-        Self { replicas: 3, policy: Policy::RoundRobin, rolling_restart: false }
+        Self { replicas: 3, policy: Policy::RoundRobin }
     }
 }
 

@@ -136,18 +136,12 @@ fn balance(file: &ScenarioFile, source: &Source<'_>) -> Result<Option<Balance>, 
     let Some(balance) = &file.balance else { return Ok(None) };
     let (replicas, most) = (balance.replicas, f64::from(MOST_REPLICAS));
     source.within("balance.replicas", f64::from(replicas), 2.0..=most)?;
-    if balance.rolling_restart && file.kind == Kind::Stationary {
-        let hint = "use kind = \"workday\", or leave it out";
-        let message = "a service under restart is not stationary, so its blocks could not be compared";
-        return Err(source.refuse("balance.rolling_restart", message, Some(hint)));
-    }
     if file.client.connections < replicas {
         let message =
             format!("{} are too few: each of {replicas} replicas needs one", file.client.connections);
         return Err(source.refuse("client.connections", message, None));
     }
-    let rolling_restart = balance.rolling_restart;
-    Ok(Some(Balance { replicas, policy: balance.policy, rolling_restart }))
+    Ok(Some(Balance { replicas, policy: balance.policy }))
 }
 
 fn stationary(file: &ScenarioFile, load: &LoadFile, source: &Source<'_>) -> Result<Stationary, FileError> {
