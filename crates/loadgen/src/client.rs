@@ -240,7 +240,11 @@ impl Work for Client<'_> {
                     out.extend_from_slice(&templates.mint);
                     out.extend_from_slice(renewed_by);
                     out.extend_from_slice(b"\r\n\r\n");
-                    return Ticket { fact: self.known_before_own(step), events: self.jar.events(subject) };
+                    return Ticket {
+                        fact: self.known_before_own(step),
+                        events: self.jar.events(subject),
+                        issuer: Some(self.jar.issuer(subject, device)),
+                    };
                 }
                 out.extend_from_slice(prefix);
                 self.body.clear();

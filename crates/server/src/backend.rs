@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use auth::mechanism::StoreChoice;
+use auth::mechanism::{CredentialChoice, StoreChoice};
 use auth::{
-    Algorithm, AnyStore, Authenticator, Mechanism, MechanismError, MemoryStore, PasswordScheme, PasswordSettings,
-    PostgresSettings, RedisSettings, RedisStore, Setup, SqlStore,
+    Algorithm, AnyStore, Authenticator, Mechanism, MechanismError, MemoryStore, PasswordScheme,
+    PasswordSettings, PostgresSettings, RedisSettings, RedisStore, Setup, SqlStore,
 };
 use scenario::backend::Need;
 use scenario::wire::{self, PasswordHash, ServeOptions};

@@ -111,8 +111,11 @@ fn request(address: SocketAddr, ask: Ask<'_>) -> String {
             let body = serde_json::json!({ "username": name, "password": wire::PASSWORD_TEXT });
             ("POST", wire::LOGIN, "", json(&body))
         }
+        Ask::Refresh(line) if line.starts_with("Cookie: ") => ("POST", wire::REFRESH, line, none()),
         Ask::Refresh(token) => ("POST", wire::REFRESH, "", form(token, "grant_type=refresh_token&")),
         Ask::Logout(header, None) => ("POST", wire::LOGOUT, header, none()),
+        // The cookie that mints ends with the login it belongs to: sent along, as a browser does.
+        Ask::Logout(_, Some(line)) if line.starts_with("Cookie: ") => ("POST", wire::LOGOUT, line, none()),
         Ask::Logout(header, Some(token)) => ("POST", wire::LOGOUT, header, form(token, "")),
         Ask::LogoutAll(header) => ("POST", wire::LOGOUT_ALL, header, none()),
         Ask::Password(header) => {

@@ -104,7 +104,7 @@ async fn owner<S: Service>(service: Rc<S>, habit: Habit, subject: u32, left: Rc<
             }
         };
         price.refused += answers.iter().filter(|answer| answer.refused()).count() as u64;
-        held = answers.iter().find_map(Reply::held);
+        held = answers.iter().find_map(Reply::held).map(|held| held.or_keep(&token));
         price.forced += u64::from(held.is_none());
     }
     price
@@ -151,7 +151,7 @@ async fn theft<S: Service>(
     let stolen = service.ask(replica(0), Ask::Login(subject)).await.held()?.refresh?;
     let mut owned = stolen.clone();
     for turn in 0..generations {
-        owned = service.ask(replica(turn), Ask::Refresh(&owned)).await.held()?.refresh?;
+        owned = service.ask(replica(turn), Ask::Refresh(&owned)).await.held()?.or_keep(&owned).refresh?;
     }
     service.sleep_until(service.now_ns() + grace_ns + BEYOND_NS).await;
     let granted = service.ask(replica(1), Ask::Refresh(&stolen)).await.held().is_some();

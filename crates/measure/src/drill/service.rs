@@ -12,7 +12,7 @@ pub(super) enum Ask<'a> {
     Note(&'a str),
     /// `POST /login` of a subject with their first password.
     Login(u32),
-    /// `POST /refresh` with this token.
+    /// `POST /refresh` with this token, or with the cookie line that the next access token is minted from.
     Refresh(&'a str),
     /// `POST /logout`, with the refresh token where there is one.
     Logout(&'a str, Option<&'a str>),
@@ -69,12 +69,15 @@ impl Reply {
         if !self.granted() {
             return None;
         }
-        if let Some(cookie) = &self.cookie {
-            return Some(Held { header: format!("Cookie: {cookie}"), refresh: None });
+        let cookie = self.cookie.as_ref().map(|cookie| format!("Cookie: {cookie}"));
+        match (serde_json::from_str::<Tokens>(&self.body), cookie) {
+            // A cookie beside an access token is what the next one is minted from.
+            (Ok(tokens), cookie) => {
+                let header = format!("Authorization: Bearer {}", tokens.access_token);
+                Some(Held { header, refresh: tokens.refresh_token.or(cookie) })
+            }
+            (Err(_), cookie) => Some(Held { header: cookie?, refresh: None }),
         }
-        let tokens: Tokens = serde_json::from_str(&self.body).ok()?;
-        let header = format!("Authorization: Bearer {}", tokens.access_token);
-        Some(Held { header, refresh: tokens.refresh_token })
     }
 }
 
@@ -85,6 +88,13 @@ pub(super) struct Held {
     pub(super) header: String,
     /// The refresh token, where there is one.
     pub(super) refresh: Option<String>,
+}
+
+impl Held {
+    /// An answer without a new refresh token leaves the old one in force (RFC 6749 §6).
+    pub(super) fn or_keep(self, token: &str) -> Self {
+        Self { refresh: self.refresh.or_else(|| Some(token.to_owned())), ..self }
+    }
 }
 
 /// A service of several replicas, and a clock.
@@ -111,6 +121,9 @@ mod tests {
         let tokens = Reply { status: 200, cookie: None, body: body.into() };
         let held = Held { header: "Authorization: Bearer x".into(), refresh: Some("r".into()) };
         assert_eq!(tokens.held(), Some(held));
+        let body = r#"{"access_token":"x","token_type":"Bearer","expires_in":3}"#.into();
+        let minted = Reply { status: 200, cookie: Some("a=b".into()), body };
+        assert_eq!(minted.held().unwrap().refresh.as_deref(), Some("Cookie: a=b"));
         assert_eq!(Reply { status: 401, ..tokens }.held(), None);
         let me = |body: &str| Reply { status: 200, cookie: None, body: body.into() };
         assert!(me(r#"{"subject":"u00000007","principal":"0"}"#).names(7));

@@ -210,7 +210,7 @@ impl<S: Service> Shared<S> {
             let replica = self.subject as usize % self.service.replicas();
             let reply = self.service.ask(replica, Ask::Refresh(&token)).await;
             if let Some(held) = reply.held() {
-                *self.stolen.borrow_mut() = held;
+                *self.stolen.borrow_mut() = held.or_keep(&token);
             } else if reply.refused() {
                 self.stolen.borrow_mut().refresh = None;
                 self.raise();
@@ -234,7 +234,7 @@ impl<S: Service> Shared<S> {
                 Some(token) => {
                     let reply = self.service.ask(replica, Ask::Refresh(token)).await;
                     if let Some(held) = reply.held() {
-                        *self.owned.borrow_mut() = held;
+                        *self.owned.borrow_mut() = held.or_keep(token);
                     } else if reply.refused() && !self.over.get() {
                         self.forced.set(true);
                         self.raise();
