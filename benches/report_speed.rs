@@ -47,7 +47,7 @@ fn once(folder: &std::path::Path) -> Result<Steps, Box<dyn std::error::Error>> {
     let (recording, reading) = timed(|| Recording::open(folder));
     let recording = recording?;
     let (analysis, analysing) =
-        timed(|| analyse(&recording.plan, &recording.blocks, &Context::of(&recording.run)));
+        timed(|| analyse(&recording.plan, &recording.blocks, &Context::of(&recording)));
     let (report, building) = timed(|| report::build_from(&recording, &analysis));
     let mut report = report?;
     let (cost, pricing) = timed(|| report::cost::of(&recording, &synthetic::sheet()));

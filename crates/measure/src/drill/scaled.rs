@@ -89,7 +89,12 @@ fn shortened(
         // It is added to every lifetime: shortening it would change what is measured.
         ("leeway", _) => duration,
         ("lifetime", _) if key == "mechanism.credential.lifetime" => duration.min(scale.lifetime),
-        ("lifetime" | "idle" | "absolute", _) => duration.min(scale.other_lifetimes),
+        ("lifetime", _) => duration.min(scale.other_lifetimes),
+        // A pause that ends a login is shorter than its lifetime: NumericDate's step shorter.
+        ("inactivity", _) => {
+            let longest = scale.lifetime.as_nanos().saturating_sub(1_000_000_000);
+            duration.min(HumanDuration::from_nanos(longest))
+        }
         _ => {
             // Whole milliseconds, as files have them; what was there stays more than nothing.
             let millis = duration.as_nanos() / 1_000_000 / u64::from(scale.divide);

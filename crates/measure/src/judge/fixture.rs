@@ -23,6 +23,8 @@ pub(crate) fn observed(
         done_ns: sent_ns + 1,
         answer,
         credential,
+        replica: Some(0),
+        issuer: Some(0),
         bytes_sent: 10,
         bytes_received: 20,
     }

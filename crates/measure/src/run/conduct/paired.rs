@@ -104,9 +104,6 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
                 Some(None) => return Ok(Flow::Stopped),
                 None => {}
             }
-            if pass.planned.scenario.client.capture && self.capture(row, pass.planned)? == Flow::Stopped {
-                return Ok(Flow::Stopped);
-            }
         }
         let scenario = pass.planned.scenario.name.clone();
         self.warm_ms.insert(scenario.clone(), warm_ms);
@@ -123,6 +120,9 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         warm_ms: u64,
     ) -> Result<Option<u64>, Error> {
         self.provision(row, pass.planned, Duration::from_millis(pass.block_ms() + pilot_ms))?;
+        if pass.planned.scenario.client.capture && self.capture(row, pass.planned)? == Flow::Stopped {
+            return Ok(None);
+        }
         if pilot_ms > 0 && pass.restart == 0 {
             // The pilot itself is the warm-up of this start.
             return self.pilot(row, pass, pilot_ms);
