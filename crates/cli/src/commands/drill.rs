@@ -12,7 +12,7 @@ use report::number::{count, time};
 use scenario::builtin::Shelf;
 use serde::Serialize;
 
-use crate::args::check_redis;
+use crate::args::redis_address;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -84,7 +84,7 @@ struct Printed<'a> {
 }
 
 pub(crate) fn run(args: &DrillArgs, output: &mut Output) -> Result<Exit, Failure> {
-    check_redis(args.redis.as_deref())?;
+    let redis = redis_address(args.redis.as_deref())?;
     let plan = amended(args)?;
     let here = env::current_dir().map_err(|e| Failure::tool("the current folder is gone").because(&e))?;
     let folder =
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &DrillArgs, output: &mut Output) -> Result<Exit, Failure
     let executable =
         env::current_exe().map_err(|e| Failure::tool("this program cannot find itself").because(&e))?;
     let options =
-        RunOptions { executable, out_dir: folder, redis: args.redis.clone(), existing: BTreeMap::new() };
+        RunOptions { executable, out_dir: folder, redis, existing: BTreeMap::new(), builds: BTreeMap::new() };
     let stop = signal::stop_flag("the cells that are running are finished, then the results are printed")?;
     let done = drill(&options, &plan, &mut |news| tell(&news), &stop);
     if done.is_err() {

@@ -4,8 +4,8 @@
 
 mod adr;
 mod bad_input;
-mod gates;
 mod fleet;
+mod gates;
 mod help;
 mod load;
 mod losses;
