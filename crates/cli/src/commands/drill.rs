@@ -47,7 +47,8 @@ pub(crate) struct DrillArgs {
     /// [default: reports/local/DATE-drill-PLAN in a checkout, authbench-reports/DATE-drill-PLAN elsewhere]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs; only keys under this drill's prefix are touched, and removed at the end
+    /// A Redis that already runs, or - to read its address from stdin; only keys under this drill's prefix are touched,
+    /// and removed at the end
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// Drill only this backend, a name or a file (repeatable)
