@@ -198,7 +198,13 @@ fn files(options: &RunOptions, plan: &DrillPlan) -> Result<(Vec<BackendFile>, Ve
     for name in &plan.backends {
         let found = Shelf::Backends.resolve(name)?;
         let file = BackendFile::parse(&found.path, &found.text)?;
-        if file.header.needs.contains(&Need::Redis) && !redis {
+        if file.header.needs.contains(&Need::Postgres) {
+            skipped.push(Skipped {
+                row: file.header.name,
+                reason: "it needs PostgreSQL, and a drill starts none".to_owned(),
+                hint: "drill a design that keeps its state elsewhere".to_owned(),
+            });
+        } else if file.header.needs.contains(&Need::Redis) && !redis {
             skipped.push(Skipped {
                 row: file.header.name,
                 reason: "it needs Redis, and there is no redis-server on PATH".to_owned(),

@@ -67,6 +67,7 @@ impl Yard {
         let options = ServeOptions {
             backend: text(&file),
             redis: store.as_ref().map(|store| store.url.clone()),
+            postgres: None,
             prefix: store.as_ref().map_or_else(|| "ab".to_owned(), |store| store.prefix.clone()),
             listen: ([127, 0, 0, 1], 0).into(),
             control: ([127, 0, 0, 1], 0).into(),
