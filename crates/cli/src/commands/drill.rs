@@ -47,7 +47,7 @@ pub(crate) struct DrillArgs {
     /// [default: reports/local/DATE-drill-PLAN in a checkout, authbench-reports/DATE-drill-PLAN elsewhere]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs, or - to read its address from stdin; only keys under this drill's prefix are touched,
+    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
     /// and removed at the end
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
