@@ -5,6 +5,7 @@ mod describe;
 mod ending;
 mod family;
 mod login;
+mod loss;
 mod minting;
 mod provision;
 mod upkeep;
@@ -22,6 +23,7 @@ use crate::record::LiveRecord;
 use crate::store::{Index, Key, Kind, Span, Store};
 use crate::views::Reader;
 
+pub use loss::Mark;
 pub use provision::Account;
 pub use upkeep::Upkeep;
 

@@ -74,7 +74,7 @@ pub struct JwtChoice {
     /// How long a replaced key still verifies, milliseconds; 0: not at all. `None`: keys have no names, and are not
     /// published. With names, tokens say which key signed them (`kid`).
     pub key_overlap_ms: Option<u64>,
-    /// A fixed HS256 key; absent: generated at the start or shared through [`Setup`](crate::Setup).
+    /// A fixed key (HS256: the secret, else PKCS#8); absent: generated at the start or shared through [`Setup`](crate::Setup).
     pub key: Option<KeyMaterial>,
 }
 

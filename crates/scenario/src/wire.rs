@@ -20,7 +20,8 @@ pub const REFRESH: &str = "/refresh";
 pub const LOGOUT: &str = "/logout";
 /// `POST`: ends every login of the subject, this one included. 204; 501 where the backend cannot.
 pub const LOGOUT_ALL: &str = "/logout-all";
-/// `POST` ([`PasswordBody`]): changes the password and ends the other logins. 204; 403 where the current one is wrong.
+/// `POST` ([`PasswordBody`]): changes the password and ends the other logins. 204; 403 where the current one is wrong; 400
+/// where the new one has fewer than 15 characters or more than 1024 bytes.
 pub const PASSWORD: &str = "/password";
 /// `GET`: how many live logins the subject has, `{"sessions":2}`; `DELETE`: ends all of them, as [`LOGOUT_ALL`]. 501 where
 /// the backend keeps no list.
@@ -244,7 +245,8 @@ pub struct ReadyLine {
     pub describe: serde_json::Value,
 }
 
-/// Control port: `GET /health` → 200.
+/// Control port: `GET /health` → 200 with `{"status":"ok"}`, and `"store_lost_data":true` once the shared store has come
+/// back without what was written to it and ended logins may be let in again.
 pub const CONTROL_HEALTH: &str = "/health";
 /// Control port: `POST` [`Provision`] → 200, one line per credential ([`provision_line`]), then the end of the body.
 pub const CONTROL_PROVISION: &str = "/provision";

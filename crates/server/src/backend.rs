@@ -1,5 +1,6 @@
 //! Opens the backend that a file describes, over the store that the options name.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use auth::mechanism::{CredentialChoice, StoreChoice};
@@ -54,6 +55,7 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
         describe,
         clock,
         totals: Totals::default(),
+        store_lost_data: AtomicBool::new(false),
         deadline: Duration::from_millis(options.deadline_ms),
         extra_work: ExtraWork::calibrated(Duration::from_nanos(options.extra_work_ns)),
         cookie_logins,

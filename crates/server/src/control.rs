@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -75,7 +76,7 @@ impl Control {
     async fn route(&self, request: Request<Incoming>) -> Result<ControlReply, Refusal> {
         let (head, body) = request.into_parts();
         match (head.uri.path(), &head.method) {
-            (wire::CONTROL_HEALTH, &Method::GET) => Ok(text(r#"{"status":"ok"}"#)),
+            (wire::CONTROL_HEALTH, &Method::GET) => Ok(self.health()),
             (wire::CONTROL_COUNTERS, &Method::GET) => self.counters(),
             (wire::CONTROL_PROVISION, &Method::POST) => self.provision(&head.headers, body).await,
             (wire::CONTROL_DISABLE, &Method::POST) => self.disable(&head.headers, body).await,
@@ -91,6 +92,14 @@ impl Control {
             ) => Err(Refusal::Method("POST")),
             _ => Err(Refusal::NotFound),
         }
+    }
+
+    /// The process answers; and whether its store has lost what would keep ended logins out.
+    fn health(&self) -> ControlReply {
+        text(match self.api.store_lost_data.load(Ordering::Relaxed) {
+            false => r#"{"status":"ok"}"#,
+            true => r#"{"status":"ok","store_lost_data":true}"#,
+        })
     }
 
     fn counters(&self) -> Result<ControlReply, Refusal> {

@@ -105,6 +105,7 @@ async fn serve(
     let controlled = control_task(control, &api, options);
     let kept_up = tokio::task::spawn_local(crate::upkeep::run(Arc::clone(&api)));
     let sweeping = tokio::task::spawn_local(sweep(Arc::clone(&api)));
+    let watched = tokio::task::spawn_local(crate::upkeep::watch(Arc::clone(&api)));
 
     let mut stop = pin!(stop);
     // Polled before the ready line, so that whoever reads it may send the signal at once.
@@ -121,6 +122,7 @@ async fn serve(
     controlled.abort();
     kept_up.abort();
     sweeping.abort();
+    watched.abort();
     Ok(())
 }
 

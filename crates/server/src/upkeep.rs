@@ -3,6 +3,7 @@
 //! Nothing here decides how long that part may be believed: a copy that could not be brought up to date says so itself.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auth::Upkeep;
@@ -13,6 +14,8 @@ use crate::http::routes::Api;
 
 /// A reading that failed is tried again after this part of the time between two.
 const AGAIN: u32 = 4;
+/// Pause between two looks at the mark in the store.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Keeps up with the shared state, for ever; returns at once where there is nothing to keep up.
 pub(crate) async fn run(api: Arc<Api>) {
@@ -20,6 +23,28 @@ pub(crate) async fn run(api: Arc<Api>) {
         None => {}
         Some(Upkeep { every_ms, listens: false }) => poll(&api, Duration::from_millis(every_ms)).await,
         Some(Upkeep { every_ms, listens: true }) => listen(&api, Duration::from_millis(every_ms)).await,
+    }
+}
+
+/// Looks after the mark that this process has left in the store, where a loss of data would let ended logins in again.
+/// A loss is said at the control address for as long as the process lives.
+pub(crate) async fn watch(api: Arc<Api>) {
+    if !api.authenticator.forgives_after_loss() {
+        return;
+    }
+    let mut mark = None;
+    loop {
+        let now = api.clock.now();
+        if let Some(left) = &mark
+            && matches!(api.authenticator.has_mark(left, now).await, Ok(false))
+        {
+            api.store_lost_data.store(true, Ordering::Relaxed);
+            mark = None;
+        }
+        if mark.is_none() {
+            mark = api.authenticator.leave_mark(now).await.ok();
+        }
+        sleep(LOOK).await;
     }
 }
 

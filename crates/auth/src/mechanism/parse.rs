@@ -317,26 +317,19 @@ fn name_or(field: &str, value: &Option<Spanned<String>>, default: &str) -> Parse
 fn read_key(algorithm: Algorithm, text: &Spanned<String>) -> Parsed<KeyMaterial> {
     let key = "mechanism.credential.key";
     let span = Some(text.span());
-    if algorithm != Algorithm::Hs256 {
-        let message =
-            format!("only an HS256 key can stand in the file, and the algorithm is {}", algorithm.name());
-        return Err(refuse(key, span, &message, "remove it: a key pair is generated at the start"));
-    }
-    let Ok(bytes) = URL_SAFE_NO_PAD.decode(text.get_ref()) else {
-        return Err(refuse(
-            key,
-            span,
-            "not base64url without padding",
-            "write 32 random bytes as 43 characters",
-        ));
+    let form = match algorithm {
+        Algorithm::Hs256 => "write 32 random bytes as 43 characters",
+        _ => "write a PKCS#8 document in base64url, or remove it: a key pair is generated at the start",
     };
-    if bytes.len() < Algorithm::MIN_HS256_KEY {
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(text.get_ref()) else {
+        return Err(refuse(key, span, "not base64url without padding", form));
+    };
+    if algorithm == Algorithm::Hs256 && bytes.len() < Algorithm::MIN_HS256_KEY {
         let message = format!("a key of {} bytes is too short for HS256", bytes.len());
         let hint = "RFC 7518 §3.2 demands at least 32 bytes (43 base64url characters)";
         return Err(refuse(key, span, &message, hint));
     }
-    KeyMaterial::from_bytes(algorithm, &bytes)
-        .map_err(|error| refuse(key, span, &error.to_string(), "write 32 random bytes as 43 characters"))
+    KeyMaterial::from_bytes(algorithm, &bytes).map_err(|error| refuse(key, span, &error.to_string(), form))
 }
 
 fn read_store(name: &Spanned<String>) -> Parsed<StoreChoice> {

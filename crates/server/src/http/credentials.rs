@@ -10,20 +10,22 @@ use super::reply::Refusal;
 /// The session cookie and the bearer token of a request, each if there is one.
 ///
 /// A value that is not text is handed on as the empty one: presented, and never valid. Two `Authorization` headers are
-/// refused, because two readers could disagree on which of them counts (RFC 6750 §3.1: `invalid_request`).
+/// refused, because two readers could disagree on which of them counts (RFC 6750 §3.1: `invalid_request`). So are two
+/// session cookies: one of them was planted, and their order does not say which (RFC 6265bis §5.8.3 and §8.6).
 pub(crate) fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
-    let cookie = headers.get_all(COOKIE).iter().find_map(|value| session_cookie(value.as_bytes()));
+    let mut cookies = headers.get_all(COOKIE).iter().flat_map(|value| session_cookies(value.as_bytes()));
+    let cookie = cookies.next();
     let mut authorizations = headers.get_all(AUTHORIZATION).iter();
     let bearer = authorizations.next().and_then(|value| bearer(value.as_bytes()));
-    if authorizations.next().is_some() {
+    if authorizations.next().is_some() || (cookie.is_some() && cookies.next().is_some()) {
         return Err(Refusal::BadRequest("invalid_request"));
     }
     Ok(Presented { cookie, bearer })
 }
 
-/// Value of the first session cookie in a `Cookie` header (RFC 6265bis §4.2.1: pairs separated by `; `).
-fn session_cookie(header: &[u8]) -> Option<&str> {
-    header.split(|&byte| byte == b';').find_map(|pair| {
+/// Values of the session cookies in a `Cookie` header (RFC 6265bis §4.2.1: pairs separated by `; `).
+fn session_cookies(header: &[u8]) -> impl Iterator<Item = &str> {
+    header.split(|&byte| byte == b';').filter_map(|pair| {
         let value = pair.trim_ascii().strip_prefix(wire::COOKIE.as_bytes())?.strip_prefix(b"=")?;
         Some(str::from_utf8(value).unwrap_or_default())
     })
@@ -52,7 +54,7 @@ mod tests {
     #[test]
     fn finds_the_cookie_among_others() {
         let headers =
-            headers(&[("cookie", b"a=b; x__Host-session=no; __Host-session=yes; __Host-session=late")]);
+            headers(&[("cookie", b"a=b; x__Host-session=no; __Host-session=yes; __Host-session2=no")]);
         let found = presented(&headers).unwrap();
         assert_eq!((found.cookie, found.bearer), (Some("yes"), None));
     }
@@ -72,6 +74,17 @@ mod tests {
         assert_eq!(presented(&headers(&[("authorization", b"Bearer")])).unwrap().bearer, None);
         assert_eq!(presented(&headers(&[("authorization", b"Bearer \xff\xfe")])).unwrap().bearer, Some(""));
         assert_eq!(presented(&headers(&[("cookie", b"__Host-session=\xff")])).unwrap().cookie, Some(""));
+    }
+
+    #[test]
+    fn two_session_cookies_are_refused() {
+        for lines in [
+            &[("cookie", &b"__Host-session=a; __Host-session=b"[..])][..],
+            &[("cookie", b"__Host-session=a; x=y; __Host-session=a")],
+            &[("cookie", b"__Host-session="), ("cookie", b"__Host-session=b")],
+        ] {
+            assert_eq!(presented(&headers(lines)).unwrap_err(), Refusal::BadRequest("invalid_request"));
+        }
     }
 
     #[test]

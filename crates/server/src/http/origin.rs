@@ -1,7 +1,7 @@
 //! Cross-site request forgery: is an unsafe request with a cookie one of our own pages', or another site's?
 
 use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Fetch Metadata, W3C: sent by every current browser with every request to a trustworthy address.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -10,22 +10,43 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// `Sec-Fetch-Site` decides where it is: only `same-origin` and `none` (typed by the user) pass. Without it `Origin`
 /// decides: its host and port must be those of `Host`. With neither the request passes: browsers send `Origin` with
-/// every `POST` and `DELETE`, so it comes from a program, which holds the cookie on purpose.
+/// every `POST` and `DELETE`, so it comes from a program, which holds the cookie on purpose. No browser sends either of
+/// them twice: such a request does not pass.
 pub(crate) fn same_site(headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get(SEC_FETCH_SITE) {
-        return site == "same-origin" || site == "none";
+    match only(headers, &SEC_FETCH_SITE) {
+        Only::None => {}
+        Only::One(site) => return site == "same-origin" || site == "none",
+        Only::Several => return false,
     }
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Some(host) = headers.get(HOST) else { return false };
-    let origin = origin.as_bytes();
-    let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
-    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host.as_bytes()))
+    match (only(headers, &ORIGIN), headers.get(HOST)) {
+        (Only::None, _) => true,
+        (Only::One(origin), Some(host)) => {
+            let origin = origin.as_bytes();
+            let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+            authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host.as_bytes()))
+        }
+        (Only::One(_), None) | (Only::Several, _) => false,
+    }
+}
+
+/// What there is of a header that may stand once.
+enum Only<'a> {
+    None,
+    One(&'a HeaderValue),
+    Several,
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Only<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Only::None,
+        (Some(value), None) => Only::One(value),
+        (Some(_), Some(_)) => Only::Several,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn passes(lines: &[(&'static str, &'static str)]) -> bool {
@@ -53,6 +74,16 @@ mod tests {
         assert!(!passes(&[("host", "example.org"), ("origin", "https://example.org:444")]));
         assert!(!passes(&[("host", "example.org"), ("origin", "null")]));
         assert!(!passes(&[("origin", "https://example.org")]));
+    }
+
+    #[test]
+    fn a_header_given_twice_does_not_pass() {
+        assert!(!passes(&[
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-site", "same-origin"),
+            ("host", "a")
+        ]));
+        assert!(!passes(&[("host", "a"), ("origin", "http://a"), ("origin", "http://b")]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ use crate::work::ExtraWork;
 /// refuses at once when it is full, so this bounds only what was admitted.
 const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Shortest password that may be set, characters.
+const MIN_PASSWORD_CHARS: usize = 15;
+
 /// The backend of this process and how it is served. One for all threads.
 #[derive(Debug)]
 pub(crate) struct Api {
@@ -37,6 +41,8 @@ pub(crate) struct Api {
     pub(crate) clock: WallClock,
     /// Counts of the measured address.
     pub(crate) totals: Totals,
+    /// The store came back without what was written to it, and ended logins may be let in again.
+    pub(crate) store_lost_data: AtomicBool,
     /// Bound of what waits on a store.
     pub(crate) deadline: Duration,
     /// The positive control.
@@ -177,6 +183,9 @@ impl Api {
     async fn password(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
         let presented = unsafe_request(headers)?;
         let change: wire::PasswordBody = body::json(headers, body).await?;
+        if !is_fit(&change.new) {
+            return Err(Refusal::BadRequest("invalid_request"));
+        }
         let now = self.clock.now();
         let changed = pin!(self.authenticator.change_password(presented, &change.current, &change.new, now));
         match within(LOGIN_DEADLINE, changed).await {
@@ -210,6 +219,12 @@ impl Api {
             None => Err(Refusal::Unavailable),
         }
     }
+}
+
+/// Whether a password may be set: not shorter than NIST SP 800-63B-4 §3.1.1.2 allows where it is the only factor, and
+/// not longer than what is hashed, because no login could give it whole.
+fn is_fit(password: &str) -> bool {
+    password.chars().count() >= MIN_PASSWORD_CHARS && password.len() <= auth::password::MAX_PASSWORD
 }
 
 /// The backend broke: which status says so.
@@ -304,6 +319,19 @@ mod tests {
         };
         assert_eq!(run(guarded(pin!(panics))), Err(Refusal::Internal));
         assert_eq!(run(guarded(pin!(async { Ok(1) }))), Ok(1));
+    }
+
+    #[test]
+    fn short_passwords_and_those_that_would_be_cut_are_not_set() {
+        for (password, fits) in [
+            (String::new(), false),
+            ("x".repeat(14), false),
+            ("é".repeat(15), true),
+            ("x".repeat(1024), true),
+            ("x".repeat(1025), false),
+        ] {
+            assert_eq!(is_fit(&password), fits, "{} bytes", password.len());
+        }
     }
 
     #[test]
