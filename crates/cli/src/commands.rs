@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod child;
 pub(crate) mod ci;
 pub(crate) mod compare;
+pub(crate) mod conform;
 pub(crate) mod doctor;
 pub(crate) mod drill;
 pub(crate) mod init;
@@ -33,6 +34,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Fa
         Command::Compare(args) => compare::run(&args, output),
         Command::Ci(args) => ci::run(&args, output),
         Command::Capacity(args) => capacity::run(&args, output),
+        Command::Conform(args) => conform::run(&args, output),
         Command::Reproduce(args) => reproduce::run(&args, output),
         Command::Advise(args) => advise::run(&args, output),
         Command::Adr(args) => adr::run(&args, output),

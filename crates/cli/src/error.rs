@@ -90,6 +90,12 @@ impl Failure {
         }
     }
 
+    /// Message, causes and next step in one line, credentials redacted.
+    pub(crate) fn text(&self) -> String {
+        let parts = std::iter::once(&self.message).chain(&self.causes).chain(&self.hint);
+        redact(&parts.map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join(": "))
+    }
+
     /// Prints it on stderr, credentials redacted.
     pub(crate) fn render(&self) {
         let mut stderr = anstream::stderr().lock();

@@ -4,6 +4,7 @@
 
 mod adr;
 mod bad_input;
+mod conform;
 mod fleet;
 mod gates;
 mod help;

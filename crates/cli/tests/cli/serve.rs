@@ -31,6 +31,11 @@ impl Served {
         format!("http://{}{path}", self.ready["address"].as_str().expect("an address"))
     }
 
+    /// The control address.
+    pub(crate) fn control(&self) -> String {
+        self.ready["control"].as_str().expect("an address").to_owned()
+    }
+
     fn get(&self, path: &str) -> String {
         let mut stream =
             TcpStream::connect(self.ready["address"].as_str().expect("an address")).expect("it answers");

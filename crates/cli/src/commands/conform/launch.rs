@@ -1,0 +1,342 @@
+//! Starts a backend to be checked, with a known signing key and a Redis of its own, and breaks that Redis on demand.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use conformance::target::{Fault, Lag, Promises, StoreDown, Surroundings};
+use conformance::{Algorithm, Key, Target};
+use measure::process::{Child, Launcher, Spawn};
+use measure::store::{install_line, redis_server};
+use rustix::process::{Pid, Signal, kill_process};
+use scenario::BackendFile;
+use scenario::backend::Need;
+use scenario::builtin::Shelf;
+use scenario::wire::{PasswordHash, ReadyLine, ServeOptions};
+use tempfile::TempDir;
+
+use crate::error::Failure;
+
+/// Deadline of what waits on a store, milliseconds: the server's default.
+pub(super) const DEADLINE_MS: u64 = 250;
+/// How long a server or a store may take to start.
+const READY: Duration = Duration::from_secs(30);
+/// What a Redis prints once it answers.
+const STORE_READY: &str = "eady to accept connections";
+
+/// A backend to be checked.
+#[derive(Debug)]
+pub(super) struct Subject {
+    /// Name in the results.
+    pub(super) name: String,
+    /// What it promises.
+    pub(super) promises: Promises,
+    needs_redis: bool,
+    /// No PostgreSQL is started here.
+    pub(super) needs_postgres: bool,
+    /// The file as a table, for a copy with another key.
+    table: toml::Table,
+    /// What it signs with, if it signs.
+    algorithm: Option<Algorithm>,
+}
+
+impl Subject {
+    /// A file or a built-in name, with `+ALGORITHM` behind it where another one is wanted.
+    pub(super) fn read(name: &str) -> Result<Self, Failure> {
+        let (file, wanted) = match name.rsplit_once('+') {
+            Some((file, algorithm)) if Algorithm::from_name(algorithm).is_some() => (file, Some(algorithm)),
+            _ => (name, None),
+        };
+        let found = Shelf::Backends.resolve(file)?;
+        let backend = BackendFile::parse(&found.path, &found.text)?;
+        auth::Mechanism::parse(&found.text).map_err(|error| {
+            scenario::file::locate(
+                &found.path,
+                &found.text,
+                &error.key,
+                error.span,
+                error.message,
+                error.hint,
+            )
+        })?;
+        let mut table: toml::Table = toml::from_str(&found.text).unwrap_or_default();
+        // One process is enough for every statement, and the checks speak to one.
+        table.remove("replicas");
+        let mut subject = Self {
+            name: backend.header.name.clone(),
+            promises: promises(&backend),
+            needs_redis: backend.header.needs.contains(&Need::Redis),
+            needs_postgres: backend.header.needs.contains(&Need::Postgres),
+            table,
+            algorithm: None,
+        };
+        let Some(credential) = subject.credential() else { return Ok(subject) };
+        let signs = credential.get("kind").and_then(toml::Value::as_str) == Some("jwt");
+        match (wanted, signs) {
+            (Some(_), false) => {
+                return Err(Failure::usage(format!("`{file}` signs nothing, so it has no algorithm"))
+                    .hint(format!("check it as `{file}`")));
+            }
+            (Some(algorithm), true) => {
+                credential.insert("algorithm".into(), algorithm.into());
+                credential.remove("key");
+                subject.name = format!("{}+{algorithm}", subject.name);
+            }
+            (None, _) => {}
+        }
+        if signs {
+            let name = subject.credential().and_then(|it| it.get("algorithm")?.as_str()).unwrap_or("HS256");
+            subject.algorithm = Algorithm::from_name(name);
+        }
+        Ok(subject)
+    }
+
+    /// The key that stands in the file.
+    pub(super) fn own_key(&self) -> Option<Key> {
+        let text = self.table.get("mechanism")?.get("credential")?.get("key")?.as_str()?;
+        Key::new(self.algorithm?, conformance::token::decode(text)?).ok()
+    }
+
+    fn credential(&mut self) -> Option<&mut toml::Table> {
+        self.table.get_mut("mechanism")?.get_mut("credential")?.as_table_mut()
+    }
+
+    /// The file as text, signing with this key.
+    fn with_key(&self, key: &str) -> Result<String, Failure> {
+        let mut copy = Self { table: self.table.clone(), name: self.name.clone(), ..*self };
+        if let (Some(_), Some(credential)) = (self.algorithm, copy.credential()) {
+            credential.insert("key".into(), key.into());
+        }
+        toml::to_string(&copy.table).map_err(|error| {
+            Failure::tool(format!("backend `{}` cannot be written down", self.name)).because(&error)
+        })
+    }
+}
+
+fn promises(backend: &BackendFile) -> Promises {
+    let promised = &backend.header.promises;
+    Promises {
+        revocation: match promised.revocation_lag {
+            scenario::backend::Lag::None => Lag::None,
+            scenario::backend::Lag::Millis(bound) => Lag::Millis(bound),
+            scenario::backend::Lag::Lifetime => Lag::Lifetime,
+            scenario::backend::Lag::Never => Lag::Never,
+        },
+        ends_all: promised.logout_all != scenario::backend::LogoutAll::Cannot,
+        store_down: match promised.store_down {
+            scenario::backend::StoreDown::Open => StoreDown::Open,
+            scenario::backend::StoreDown::Closed => StoreDown::Closed,
+            scenario::backend::StoreDown::WritesClosed => StoreDown::WritesClosed,
+            scenario::backend::StoreDown::Unaffected => StoreDown::Unaffected,
+        },
+    }
+}
+
+/// A backend that runs, and what it runs on. Dropping it ends both.
+#[derive(Debug)]
+pub(super) struct Launched {
+    subject_name: String,
+    /// The file with an empty key, for starts with other keys; none where nothing is signed with a secret.
+    keyed: Option<Subject>,
+    _server: Child,
+    store: Option<Store>,
+    folder: TempDir,
+    executable: PathBuf,
+    // Last: children are ended before what they were launched by.
+    launcher: Launcher,
+}
+
+impl Launched {
+    /// Starts a backend and says what there is to check.
+    pub(super) fn start(subject: &Subject) -> Result<(Target, Self), Failure> {
+        if subject.needs_postgres {
+            let hint = "serve it with --postgres, and check it with --url and --control";
+            return Err(
+                Failure::tool("it keeps its state in PostgreSQL, and none is started here").hint(hint)
+            );
+        }
+        let executable =
+            env::current_exe().map_err(|e| Failure::tool("this program cannot find itself").because(&e))?;
+        let launcher = Launcher::new(vec![executable.clone().into()], &[])?;
+        let folder = tempfile::Builder::new()
+            .prefix("authbench-conform-")
+            .tempdir()
+            .map_err(|e| Failure::tool("no folder could be made for the check").because(&e))?;
+        let store = subject.needs_redis.then(|| Store::start(&launcher, folder.path())).transpose()?;
+        let key = match subject.algorithm {
+            Some(algorithm) => {
+                Some(Key::test(algorithm).map_err(|e| Failure::tool("the test key").because(&e))?)
+            }
+            None => None,
+        };
+        let text = subject.with_key(&key.as_ref().map(Key::text).unwrap_or_default())?;
+        let mut server = serve(
+            &launcher,
+            &executable,
+            &subject.name,
+            folder.path(),
+            "backend.toml",
+            &text,
+            store.as_ref(),
+        )?;
+        let line = server.read_line(READY)?;
+        let ready: ReadyLine = serde_json::from_str(&line)
+            .map_err(|e| Failure::tool(format!("{} gave no ready line", subject.name)).because(&e))?;
+        let target = Target {
+            name: subject.name.clone(),
+            address: ready.address,
+            control: Some(ready.control),
+            describe: ready.describe,
+            promises: Some(subject.promises),
+            key,
+            store: store.as_ref().map(|store| store.address),
+            deadline_ms: DEADLINE_MS,
+        };
+        let keyed = (subject.algorithm == Some(Algorithm::Hs256)).then(|| Subject {
+            table: subject.table.clone(),
+            name: subject.name.clone(),
+            ..*subject
+        });
+        let launched = Self {
+            subject_name: subject.name.clone(),
+            keyed,
+            _server: server,
+            store,
+            folder,
+            executable,
+            launcher,
+        };
+        Ok((target, launched))
+    }
+}
+
+/// Starts a server on a free port; does not wait for it.
+fn serve(
+    launcher: &Launcher,
+    executable: &Path,
+    name: &str,
+    folder: &Path,
+    file: &str,
+    text: &str,
+    store: Option<&Store>,
+) -> Result<Child, Failure> {
+    let path = folder.join(file);
+    fs::write(&path, text)
+        .map_err(|e| Failure::tool(format!("{} cannot be written", path.display())).because(&e))?;
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let options = ServeOptions {
+        backend: path.to_string_lossy().into_owned(),
+        redis: store.map(|store| format!("redis://{}", store.address)),
+        postgres: None,
+        prefix: "conform".into(),
+        listen: anywhere,
+        control: anywhere,
+        threads: 1,
+        password_hash: PasswordHash::Argon2id,
+        principal_bytes: 256,
+        store_rtt_ns: 0,
+        deadline_ms: DEADLINE_MS,
+        cpus: Vec::new(),
+        extra_work_ns: 0,
+    };
+    let mut arguments: Vec<OsString> = vec!["serve".into()];
+    arguments.extend(options.to_arguments());
+    let spawn = Spawn {
+        name: format!("server of {name}"),
+        program: executable.to_owned(),
+        arguments,
+        directory: None,
+        secret: None,
+    };
+    Ok(launcher.spawn(&spawn)?)
+}
+
+impl Surroundings for Launched {
+    fn fault(&mut self, fault: Fault) -> Result<(), String> {
+        let Some(store) = &mut self.store else { return Err("it has no store".to_owned()) };
+        match fault {
+            Fault::Hang => store.signal(Signal::STOP),
+            Fault::GoOn => store.signal(Signal::CONT),
+            Fault::Die => {
+                store.signal(Signal::KILL)?;
+                store.child.stop();
+                Ok(())
+            }
+            Fault::ReturnEmpty => {
+                let again = Store::start_on(&self.launcher, self.folder.path(), store.address)
+                    .map_err(|failure| failure.text())?;
+                *store = again;
+                Ok(())
+            }
+        }
+    }
+
+    fn starts_with_key(&mut self, key: &str) -> Result<bool, String> {
+        let Some(subject) = &self.keyed else { return Err("it signs with no shared secret".to_owned()) };
+        let text = subject.with_key(key).map_err(|failure| failure.text())?;
+        let store = self.store.as_ref();
+        let folder = self.folder.path();
+        let mut child = serve(
+            &self.launcher,
+            &self.executable,
+            &self.subject_name,
+            folder,
+            "other-key.toml",
+            &text,
+            store,
+        )
+        .map_err(|failure| failure.text())?;
+        Ok(child.read_line(READY).is_ok())
+    }
+}
+
+/// A Redis for one backend alone, without persistence.
+#[derive(Debug)]
+struct Store {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Store {
+    fn start(launcher: &Launcher, folder: &Path) -> Result<Self, Failure> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+        let address = free.map_err(|e| Failure::tool("no free port on the loopback address").because(&e))?;
+        Self::start_on(launcher, folder, address)
+    }
+
+    fn start_on(launcher: &Launcher, folder: &Path, address: SocketAddr) -> Result<Self, Failure> {
+        let Some(program) = redis_server() else {
+            return Err(
+                Failure::tool("it keeps its state in Redis, and there is none on PATH").hint(install_line())
+            );
+        };
+        let port = address.port().to_string();
+        let mut arguments: Vec<OsString> = Vec::new();
+        for (option, value) in [
+            ("--port", port.as_str()),
+            ("--bind", "127.0.0.1"),
+            ("--save", ""),
+            ("--appendonly", "no"),
+            ("--daemonize", "no"),
+            ("--maxmemory-policy", "noeviction"),
+            ("--logfile", ""),
+        ] {
+            arguments.push(option.into());
+            arguments.push(value.into());
+        }
+        arguments.push("--dir".into());
+        arguments.push(folder.into());
+        let spawn = Spawn { name: "redis-server".into(), program, arguments, directory: None, secret: None };
+        let mut child = launcher.spawn(&spawn)?;
+        while !child.read_line(READY)?.contains(STORE_READY) {}
+        Ok(Self { child, address })
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), String> {
+        let pid = i32::try_from(self.child.pid()).ok().and_then(Pid::from_raw).ok_or("no process id")?;
+        kill_process(pid, signal).map_err(|error| format!("the store could not be signalled: {error}"))
+    }
+}
