@@ -1,7 +1,10 @@
 //! From a recording to what is printed and written, and to the exit code that follows from it.
 
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use conformance::Results;
 use measure::Recording;
 use measure::block::BlockKind;
 use report::Report;
@@ -9,6 +12,7 @@ use report::claims::{Claim, evaluate};
 use report::comparison::{Context, analyse};
 use report::controls::RunState;
 use report::exporter::terminal::{Palette, render};
+use report::model::Warning;
 use report::prices::PriceSheet;
 use report::verdict::Verdict;
 use scenario::builtin::Shelf;
@@ -17,6 +21,9 @@ use terminal_size::{Width, terminal_size_of};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
+
+/// Results of `authbench conform` beside a recording.
+const CONFORMANCE: &str = "conformance.json";
 
 /// Columns where stdout is no terminal.
 const COLUMNS: usize = 80;
@@ -33,8 +40,13 @@ impl Reported {
     /// Priced by `sheet`.
     pub(crate) fn read(folder: &Path, claims: &[String], sheet: &PriceSheet) -> Result<Self, Failure> {
         let recording = Recording::open(folder)?;
-        let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
+        let insecure = insecure(folder)?;
+        let context = Context { insecure: insecure.keys().cloned().collect(), ..Context::of(&recording) };
+        let analysis = analyse(&recording.plan, &recording.blocks, &context);
         let mut report = report::build_from(&recording, &analysis)?;
+        let warnings = insecure.iter().filter(|(row, _)| report.row(row).is_some()).map(warning);
+        let warnings: Vec<Warning> = warnings.collect();
+        report.warnings.splice(0..0, warnings);
         report.cost = Some(report::cost::of(&recording, sheet));
         report.claims = evaluate(&self::claims(claims)?, &analysis);
         Ok(Self { recording, report })
@@ -70,6 +82,37 @@ impl Reported {
         } else {
             Exit::Good
         }
+    }
+}
+
+/// The rows for which security statements do not hold, and these, from the results that `conform --out` left beside the
+/// recording. None where nobody left any.
+fn insecure(folder: &Path) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let path = folder.join(CONFORMANCE);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => {
+            return Err(Failure::tool(format!("{} cannot be read", path.display())).because(&error));
+        }
+    };
+    let results: Results = serde_json::from_slice(&text).map_err(|error| {
+        Failure::usage(format!("{} is no file that `authbench conform --out` wrote", path.display()))
+            .because(&error)
+            .hint("write it again, or take it away")
+    })?;
+    let failing = results.backends.into_iter().map(|backend| {
+        let statements = backend.failing().map(|statement| statement.id.clone()).collect::<Vec<_>>();
+        (backend.backend, statements)
+    });
+    Ok(failing.filter(|(_, statements)| !statements.is_empty()).collect())
+}
+
+fn warning((row, statements): (&String, &Vec<String>)) -> Warning {
+    let (word, verb) = if statements.len() == 1 { ("statement", "does") } else { ("statements", "do") };
+    Warning {
+        text: format!("{row} has no rank: the security {word} {} {verb} not hold.", statements.join(", ")),
+        advice: format!("`authbench conform {row}` shows what was sent and what came back"),
     }
 }
 

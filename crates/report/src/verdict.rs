@@ -65,6 +65,8 @@ impl Verdict {
 pub enum Unranked {
     /// One of the two rows gave wrong answers that its backend does not declare.
     WrongAnswers,
+    /// A security statement does not hold for one of the two rows.
+    Insecure,
     /// The server or the store of one of the two rows died during the run.
     RowFailed,
     /// A twin differs, or the added work was not measured as what it is: nothing is ranked.
@@ -88,6 +90,7 @@ impl Unranked {
     pub const fn label(self) -> &'static str {
         match self {
             Self::WrongAnswers => "wrong answers",
+            Self::Insecure => "a security statement does not hold",
             Self::RowFailed => "its server or store died",
             Self::UnreliableRun => "the run is unreliable",
             Self::Failures => "unequal failures",

@@ -100,3 +100,39 @@ fn what_cannot_be_checked_is_void_or_wrong_usage() {
         assert!(said.stderr.contains(words), "{arguments:?}: {}", said.stderr);
     }
 }
+
+#[test]
+fn a_report_takes_the_rank_of_a_backend_that_fails() {
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../measure/tests/recording-v1");
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let report = || run_in(folder.path(), &["report", ".", "--format", "json"]);
+    let row = serde_json::from_str::<Value>(&report().stdout).unwrap()["rows"][0]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let beside = folder.path().join("conformance.json");
+    let statement = serde_json::json!({
+        "id": "S4", "text": "x", "source": "x", "verdict": "fail", "cases": 0, "evidence": []
+    });
+    let results = serde_json::json!({
+        "schema": "authbench.conformance/v1", "tool": "0",
+        "backends": [{ "backend": row, "statements": [statement] }]
+    });
+    std::fs::write(&beside, results.to_string()).unwrap();
+    let json: Value = serde_json::from_str(&report().stdout).unwrap();
+    let warning = json["warnings"][0]["text"].as_str().unwrap();
+    assert_eq!(warning, format!("{row} has no rank: the security statement S4 does not hold."));
+    let of_row =
+        json["scenarios"].as_array().unwrap().iter().flat_map(|it| it["comparisons"].as_array().unwrap());
+    for comparison in of_row.filter(|it| it["row"] == row.as_str() || it["baseline"] == row.as_str()) {
+        assert_eq!(comparison["verdict"], "unranked", "{comparison:#}");
+    }
+    std::fs::write(&beside, "{}").unwrap();
+    let said = report();
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    assert!(said.stderr.contains("conformance.json"), "{}", said.stderr);
+}

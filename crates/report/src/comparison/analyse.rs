@@ -29,6 +29,8 @@ pub struct Context {
     pub logins: BTreeMap<String, u64>,
     /// Rows whose server or store died during the run.
     pub failed: BTreeSet<String>,
+    /// Rows for which a security statement does not hold: no figure makes up for that.
+    pub insecure: BTreeSet<String>,
     /// Figures of special measurements, by figure, scenario and row.
     pub special: BTreeMap<(Special, String, String), Estimate>,
 }
@@ -48,6 +50,7 @@ impl Context {
             extra_work_ns: works.collect(),
             logins: provisioned.map(|scenario| (scenario.name.clone(), scenario.provisioned)).collect(),
             failed: run.rows.iter().filter(|row| row.failure.is_some()).map(|row| row.name.clone()).collect(),
+            insecure: BTreeSet::new(),
             special: captured(&recording.events),
         }
     }
@@ -93,6 +96,7 @@ pub fn analyse(plan: &Plan, blocks: &[BlockRecord], context: &Context) -> Analys
     let (state, reasons) = check::state(&checked, !scenarios.is_empty());
     let denied = Denied {
         wrong: wrong.iter().map(|wrong| wrong.row.as_str()).collect(),
+        insecure: context.insecure.iter().map(String::as_str).collect(),
         failed: context.failed.iter().map(String::as_str).collect(),
     };
     for scenario in &mut scenarios {
@@ -249,6 +253,8 @@ fn wrong_answers(blocks: &[&BlockRecord]) -> Vec<WrongAnswers> {
 struct Denied<'a> {
     /// They gave wrong answers.
     wrong: BTreeSet<&'a str>,
+    /// A security statement does not hold for them.
+    insecure: BTreeSet<&'a str>,
     /// Their server or store died.
     failed: BTreeSet<&'a str>,
 }
@@ -267,6 +273,8 @@ fn permit(
     };
     let reason = if either(&denied.wrong) {
         Some(Unranked::WrongAnswers)
+    } else if either(&denied.insecure) {
+        Some(Unranked::Insecure)
     } else if either(&denied.failed) {
         Some(Unranked::RowFailed)
     } else if state == RunState::Unreliable {
