@@ -153,7 +153,7 @@ fn came_back(exchange: &Exchange) -> String {
         .collect();
     match &exchange.end {
         End::Closed if parts.is_empty() => {
-            parts.push("the connection was closed without an answer".to_owned())
+            parts.push("the connection was closed without an answer".to_owned());
         }
         End::TimedOut => parts.push(format!("no answer within {} ms", exchange.took.as_millis())),
         End::Broken(why) => parts.push(why.clone()),

@@ -66,8 +66,11 @@ pub(super) fn same_answer(probe: &mut Probe<'_>) -> Checked {
     Ok(())
 }
 
+/// Status, headers and body of an answer.
+type Face = (u16, Vec<(String, String)>, Vec<u8>);
+
 /// What a client sees of an answer, but for its date.
-fn face(exchange: &Exchange) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> {
+fn face(exchange: &Exchange) -> Option<Face> {
     let answer = exchange.answers.first()?;
     let headers = answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date"));
     let mut headers: Vec<(String, String)> =
@@ -231,7 +234,7 @@ pub(super) fn lifetimes(probe: &mut Probe<'_>) -> Checked {
     );
     match idle_seconds(probe) {
         Some(idle) => {
-            probe.fact("the inactivity it states", format!("{idle} s"), "at most 3600 s", idle <= MAX_IDLE_S)
+            probe.fact("the inactivity it states", format!("{idle} s"), "at most 3600 s", idle <= MAX_IDLE_S);
         }
         None => probe.limited("it declares no end after inactivity"),
     }

@@ -23,6 +23,9 @@ const INTRUDERS: &[(&str, &str)] = &[
     ("a zero-width space", "\u{200b}"),
 ];
 
+/// A token with this text in place of one segment.
+type Write<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 pub(super) fn add(cases: &mut Cases, base: &Base<'_>) {
     cases.group(
         "encoding",
@@ -31,7 +34,7 @@ pub(super) fn add(cases: &mut Cases, base: &Base<'_>) {
     );
     let (input, signature) = base.split();
     let Some((header, payload)) = input.split_once('.') else { return };
-    let rewritten: [(&str, &str, &dyn Fn(&str) -> Option<String>); 3] = [
+    let rewritten: [(&str, &str, Write<'_>); 3] = [
         ("header", header, &|text| base.signed_input(&format!("{text}.{payload}"))),
         ("payload", payload, &|text| base.signed_input(&format!("{header}.{text}"))),
         ("signature", signature, &|text| Some(format!("{input}.{text}"))),

@@ -75,6 +75,9 @@ const KEY_IDS: &[&str] = &[
 const KEY_ID_VALUES: &[&str] =
     &["null", "0", "-1", "true", "[]", "{}", "[\"k\"]", "{\"$ne\":null}", "1e400", "\"\""];
 
+/// Signs with a key of the attacker's.
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 pub(super) fn add(cases: &mut Cases, base: &Base<'_>, algorithm: Algorithm) {
     embedded(cases, base, algorithm);
     fetched(cases, base);
@@ -107,13 +110,13 @@ fn embedded(cases: &mut Cases, base: &Base<'_>, algorithm: Algorithm) {
         }
     }
     // Another key pair of the right algorithm. Where signatures differ each time it is not published.
-    let attackers: Vec<(String, Box<dyn Fn(&[u8]) -> Vec<u8>>)> = Algorithm::ALL
+    let attackers: Vec<(String, Sign)> = Algorithm::ALL
         .into_iter()
         .filter(|other| other.is_deterministic() && *other != algorithm)
         .filter_map(|other| Key::test(other).ok())
         .map(|key| {
             let jwk = key.jwk();
-            (jwk, Box::new(move |input: &[u8]| key.sign(input)) as Box<dyn Fn(&[u8]) -> Vec<u8>>)
+            (jwk, Box::new(move |input: &[u8]| key.sign(input)) as Sign)
         })
         .collect();
     for (jwk, sign) in attackers {
