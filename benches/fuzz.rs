@@ -17,12 +17,15 @@ use crate::backends::{NOW, Subject, at_once, file};
 /// Longest input, bytes.
 const LONGEST: usize = 32 * 1024;
 
+/// Runs one input; an error says what it did that it must not do.
+type Run = Box<dyn Fn(&[u8]) -> Result<(), String>>;
+
 /// An entry point and what its inputs are made from.
 pub struct Entry {
     /// Name.
     pub name: &'static str,
     seeds: Vec<Vec<u8>>,
-    run: Box<dyn Fn(&[u8]) -> Result<(), String>>,
+    run: Run,
 }
 
 impl fmt::Debug for Entry {
@@ -146,7 +149,7 @@ pub fn entries() -> Result<Vec<Entry>, Box<dyn std::error::Error>> {
     }
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
     entries.push(text("scenario files", files(folder)?, |text| {
-        drop(Scenario::parse(Path::new("x.toml"), text))
+        drop(Scenario::parse(Path::new("x.toml"), text));
     }));
     entries.push(text("backend files", files(&format!("{folder}/backends"))?, |text| {
         drop(BackendFile::parse(Path::new("x.toml"), text));

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use auth::{Account, AnyStore, Grant, MemoryStore};
+use auth::{Account, Grant};
 use benches::backends::{NOW, Subject, at_once, file, principal};
 use conformance::randomness::Bits;
 use conformance::token;
@@ -22,6 +22,9 @@ use conformance::token;
 /// Logins per backend: each batch has a store of its own, so that memory does not grow with the count.
 const BATCH: u32 = 20_000;
 const CHANCE: f64 = 1e-6;
+
+/// The bytes of the id in a credential.
+type IdOf = fn(&Grant) -> Option<Vec<u8>>;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
 fn look(count: u32) -> Outcome<bool> {
     let mut out = io::stdout().lock();
     let mut all = true;
-    let kinds: [(&str, &str, fn(&Grant) -> Option<Vec<u8>>); 3] = [
+    let kinds: [(&str, &str, IdOf); 3] = [
         ("session ids", "session-memory", session_id),
         ("token ids (jti)", "jwt-stateless", token_id),
         ("refresh tokens", "jwt-refresh", refresh_token),
