@@ -2,6 +2,7 @@
 //! read, analysed, priced and written as page, Markdown and JSON.
 //!
 //! `cargo run --release -p benches --example report_speed`. At most a second is allowed; more ends with exit code 1.
+#![expect(clippy::print_stdout, reason = "a program whose result is its output")]
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
