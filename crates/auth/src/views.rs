@@ -11,7 +11,7 @@ mod replica;
 
 use bytes::Bytes;
 
-use self::cache::Cache;
+use self::cache::{Asked, Cache};
 use self::filter::Filter;
 use self::follower::{Follower, Keeps};
 use self::replica::Replica;
@@ -85,10 +85,15 @@ impl Reader {
         }
     }
 
-    /// Takes note of what the store said; `now` is a time before it was asked.
-    pub(crate) fn keep(&self, key: Key<'_>, found: Option<&Bytes>, now: UnixMillis) {
-        if let Self::Cached(cache) = self {
-            cache.keep(key, found, now);
+    /// To be called before the store is asked, for [`Self::keep`].
+    pub(crate) fn asked(&self, now: UnixMillis) -> Option<Asked> {
+        if let Self::Cached(cache) = self { Some(cache.asked(now)) } else { None }
+    }
+
+    /// Takes note of what the store said.
+    pub(crate) fn keep(&self, key: Key<'_>, found: Option<&Bytes>, asked: Option<Asked>) {
+        if let (Self::Cached(cache), Some(asked)) = (self, asked) {
+            cache.keep(key, found, asked);
         }
     }
 

@@ -145,9 +145,10 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 let found = match reader.at_hand(keys, now)? {
                     Some(found) => found,
                     None => {
+                        let asked = reader.asked(now);
                         let found = self.store.get_many(keys, now).await?;
                         for (key, found) in keys.into_iter().zip(&found) {
-                            reader.keep(key, found.as_ref(), now);
+                            reader.keep(key, found.as_ref(), asked);
                         }
                         found
                     }
@@ -181,8 +182,9 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         if let Some([found]) = reader.at_hand([key], now)? {
             return Ok(found);
         }
+        let asked = reader.asked(now);
         let found = self.store.get(key, now).await?;
-        reader.keep(key, found.as_ref(), now);
+        reader.keep(key, found.as_ref(), asked);
         Ok(found)
     }
 

@@ -4,6 +4,7 @@
 //! old is dropped. So the bound holds at constant cost per answer, and a hit moves and allocates nothing.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -20,6 +21,16 @@ pub(crate) struct Cache {
     /// Answers in one generation of one shard.
     half: usize,
     tables: Vec<(Kind, Table)>,
+    /// How often something was forgotten.
+    forgets: AtomicU64,
+}
+
+/// The moment before the store is asked: an answer is kept only if nothing was forgotten since, for it may be older
+/// than the end of a login that this node has just made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    at: UnixMillis,
+    forgets: u64,
 }
 
 type Table = [Mutex<Shard>; SHARDS];
@@ -51,7 +62,7 @@ impl Cache {
         let generation = || HashMap::with_hasher(seed);
         let shard = || Mutex::new(Shard { young: generation(), old: generation() });
         let tables = kinds.map(|kind| (kind, std::array::from_fn(|_| shard()))).collect();
-        Self { ttl_ms, half: (entries as usize).div_ceil(2 * SHARDS), tables }
+        Self { ttl_ms, half: (entries as usize).div_ceil(2 * SHARDS), tables, forgets: AtomicU64::new(0) }
     }
 
     /// All of these, if every one is known and believed.
@@ -75,19 +86,29 @@ impl Cache {
         believed.then(|| answer.value.clone())
     }
 
-    /// Takes an answer in; `asked` is a time before the store was asked.
-    pub(crate) fn keep(&self, key: Key<'_>, value: Option<&Bytes>, asked: UnixMillis) {
+    /// To be called before the store is asked.
+    pub(crate) fn asked(&self, at: UnixMillis) -> Asked {
+        Asked { at, forgets: self.forgets.load(Ordering::SeqCst) }
+    }
+
+    /// Takes an answer in.
+    pub(crate) fn keep(&self, key: Key<'_>, value: Option<&Bytes>, asked: Asked) {
         let Some(mut shard) = self.shard(key) else { return };
+        // Under the lock: whoever counts on after this waits for the lock and then removes what is kept here.
+        if self.forgets.load(Ordering::SeqCst) != asked.forgets {
+            return;
+        }
         if shard.young.len() >= self.half && !shard.young.contains_key(key.id) {
             let Shard { young, old } = &mut *shard;
             std::mem::swap(young, old);
             young.clear();
         }
-        shard.young.insert(key.id.into(), Answer { value: value.cloned(), asked });
+        shard.young.insert(key.id.into(), Answer { value: value.cloned(), asked: asked.at });
     }
 
     /// Drops what is known of a key.
     pub(crate) fn forget(&self, key: Key<'_>) {
+        self.forgets.fetch_add(1, Ordering::SeqCst);
         let Some(mut shard) = self.shard(key) else { return };
         shard.young.remove(key.id);
         shard.old.remove(key.id);
@@ -122,8 +143,8 @@ mod tests {
     fn an_answer_is_believed_for_its_time_to_live_and_not_longer() {
         let (cache, value) = (cache(100), Bytes::from_static(b"x"));
         assert_eq!(cache.read_all([key(b"a")], 5000), None);
-        cache.keep(key(b"a"), Some(&value), 5000);
-        cache.keep(key(b"b"), None, 5000);
+        cache.keep(key(b"a"), Some(&value), cache.asked(5000));
+        cache.keep(key(b"b"), None, cache.asked(5000));
         for at in [5000, 5999] {
             assert_eq!(cache.read_all([key(b"a"), key(b"b")], at), Some([Some(value.clone()), None]));
         }
@@ -137,10 +158,21 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_from_before_an_end_is_not_kept_after_it() {
+        let (cache, value) = (cache(100), Bytes::from_static(b"x"));
+        let asked = cache.asked(5000);
+        cache.forget(key(b"a"));
+        cache.keep(key(b"a"), Some(&value), asked);
+        assert_eq!(cache.read_all([key(b"a")], 5000), None);
+        cache.keep(key(b"a"), Some(&value), cache.asked(5000));
+        assert_eq!(cache.read_all([key(b"a")], 5000), Some([Some(value)]));
+    }
+
+    #[test]
     fn it_never_holds_more_than_it_may_and_keeps_the_newest() {
         let cache = cache(64);
         for number in 0..10_000u32 {
-            cache.keep(key(&number.to_be_bytes()), None, 0);
+            cache.keep(key(&number.to_be_bytes()), None, cache.asked(0));
             assert_eq!(cache.read_all([key(&number.to_be_bytes())], 0), Some([None]));
         }
         let held: usize = cache.tables[0]
