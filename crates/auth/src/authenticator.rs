@@ -8,16 +8,20 @@ mod login;
 mod loss;
 mod minting;
 mod provision;
+mod status;
 mod upkeep;
 mod users;
 
+use std::sync::Arc;
+
 use crate::answer::{Access, Grant, LoginAnswer, Presented, UnixMillis, Verdict};
+use crate::authority::Authority;
 use crate::credential::cookie::CookieCredential;
 use crate::credential::jwt::JwtCredential;
 use crate::credential::keys::KeyMaterial;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::mechanism::{CheckKind, CredentialChoice, Mechanism, RenewalChoice};
+use crate::mechanism::{CheckKind, CredentialChoice, Mechanism, RenewalChoice, View};
 use crate::password::{PasswordSettings, Passwords};
 use crate::record::LiveRecord;
 use crate::store::{Index, Key, Kind, Span, Store};
@@ -96,6 +100,16 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         };
         let reader = Reader::new(&mechanism);
         Ok(Self { credential, reader, mechanism, store, directory, passwords: Passwords::start(&passwords)? })
+    }
+
+    /// The same, asking another process where its view is `authority`. Without one it is its own authority, and a
+    /// request asks the store.
+    #[must_use]
+    pub fn with_authority(mut self, authority: Arc<dyn Authority>) -> Self {
+        if let Some(View::Authority { .. }) = self.mechanism.checks.first().map(|check| check.view) {
+            self.reader.ask_instead(authority);
+        }
+        self
     }
 
     /// Checks the password and hands out a new credential. A login presented along with it is replaced, so that its

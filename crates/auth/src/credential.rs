@@ -5,6 +5,7 @@ pub(crate) mod cookie;
 pub(crate) mod jwt;
 pub(crate) mod keys;
 pub(crate) mod opaque;
+pub(crate) mod status;
 
 use aws_lc_rs::rand;
 

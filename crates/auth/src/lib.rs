@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod authenticator;
+pub mod authority;
 mod credential;
 pub mod directory;
 pub mod error;
@@ -19,6 +20,7 @@ mod views;
 
 pub use answer::{Access, Grant, LoginAnswer, Presented, Rejection, UnixMillis, Verdict};
 pub use authenticator::{Account, Authenticator, Setup, Totals, Upkeep};
+pub use authority::{Authority, Introspection};
 pub use credential::jwt::MAX_TOKEN;
 pub use credential::keys::{Algorithm, KeyMaterial};
 pub use credential::opaque::OPAQUE_LEN;
@@ -28,5 +30,5 @@ pub use mechanism::Mechanism;
 pub use password::{PasswordScheme, PasswordSettings};
 pub use principal::Principal;
 pub use store::{
-    AnyStore, Feed, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, SqlStore, Store,
+    AnyStore, Bits, Feed, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, SqlStore, Store,
 };

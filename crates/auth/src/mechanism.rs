@@ -98,6 +98,8 @@ pub enum CheckKind {
     Epoch,
     /// The user must not be disabled, nor the login be older than the mark in their row.
     UserRow,
+    /// The bit at the token's place in a status list must not be set.
+    StatusBit,
 }
 
 /// How "log out everywhere" finds the user's other logins.
@@ -188,7 +190,8 @@ impl Mechanism {
     #[must_use]
     pub fn records_logins(&self) -> bool {
         let renewed = matches!(self.renewal, RenewalChoice::Refresh(_) | RenewalChoice::Minted { .. });
-        renewed || self.has(CheckKind::LiveList) || self.has(CheckKind::DenyList)
+        let ended_each = [CheckKind::LiveList, CheckKind::DenyList, CheckKind::StatusBit];
+        renewed || ended_each.into_iter().any(|kind| self.has(kind))
     }
 
     /// Life of an access credential in milliseconds, leeway included. `None`: for ever (`none`).

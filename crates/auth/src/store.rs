@@ -5,6 +5,7 @@
 //! garbage collection.
 
 mod any;
+pub mod bits;
 pub mod distance;
 pub mod feed;
 pub mod memory;
@@ -19,6 +20,7 @@ use crate::answer::UnixMillis;
 use crate::error::Error;
 
 pub use any::{AnyStore, AnySubscription};
+pub use bits::Bits;
 pub use feed::Feed;
 pub use memory::MemoryStore;
 pub use redis::{RedisSettings, RedisStore};
@@ -39,11 +41,14 @@ pub enum Kind {
     User,
     /// The index of a user's live logins.
     Index,
+    /// A status list; see [`Bits`].
+    Status,
 }
 
 impl Kind {
     /// All kinds, in the order of [`Kind::slot`].
-    pub const ALL: [Self; 6] = [Self::Live, Self::Deny, Self::Epoch, Self::Family, Self::User, Self::Index];
+    pub const ALL: [Self; 7] =
+        [Self::Live, Self::Deny, Self::Epoch, Self::Family, Self::User, Self::Index, Self::Status];
 
     /// The name inside a key.
     #[must_use]
@@ -55,6 +60,7 @@ impl Kind {
             Self::Family => "family",
             Self::User => "user",
             Self::Index => "index",
+            Self::Status => "status",
         }
     }
 
@@ -110,7 +116,7 @@ pub struct StoreCounters {
 }
 
 /// Values under keys. Each call is one atomic step on one key.
-pub trait Store: Feed + Send + Sync {
+pub trait Store: Feed + Bits + Send + Sync {
     /// Writes a value where there is none. `false`: there is one, and it stays.
     fn put_new(
         &self,

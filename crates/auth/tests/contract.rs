@@ -34,7 +34,8 @@ macro_rules! contract {
             jwt_refresh_static "jwt-refresh-static", jwt_refresh_grace "jwt-refresh-grace",
             session_sliding "session-sliding", session_user_row "session-user-row",
             jwt_strict_writes "jwt-strict-writes", cookie_signed "cookie-signed", cookie_signed_epoch "cookie-signed-epoch",
-            jwt_minted "jwt-minted", jwt_key_rotation "jwt-key-rotation"
+            jwt_minted "jwt-minted", jwt_key_rotation "jwt-key-rotation",
+            opaque_introspection "opaque-introspection", jwt_status_list "jwt-status-list"
         );
     };
     (@postgres [$($group:ident::$statement:ident),+]) => {

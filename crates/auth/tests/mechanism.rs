@@ -225,6 +225,21 @@ fn views_are_read_with_what_belongs_to_them() {
         assert_eq!(&text[error.span.clone().expect(key)], at, "{text}\n{error:?}");
         assert!(error.hint.is_some(), "{error:?}");
     }
+    let asked = "\"authority\"\nttl = \"0s\"";
+    let introspected = Mechanism::parse(&format!("{OPAQUE}{}", LIVE.replace("\"store\"", asked))).unwrap();
+    assert_eq!(introspected.checks[0].view, View::Authority { ttl_ms: 0, entries: 100_000 });
+    let listed = Mechanism::parse(&check("status-bit", "\"authority\"\nttl = \"5s\"")).unwrap();
+    assert_eq!((listed.checks[0].kind, listed.lag_ms()), (CheckKind::StatusBit, 5000));
+    for (text, key) in [
+        (check("status-bit", "\"store\""), "view"),
+        (check("status-bit", asked), "view"),
+        (check("status-bit", "\"authority\"\nttl = \"5s\"\nentries = 64"), "entries"),
+        (check("deny-list", asked), "view"),
+        (format!("{OPAQUE}{}", check("status-bit", asked).replace(JWT, "")), "view"),
+    ] {
+        let error = refused(&text);
+        assert_eq!(error.key, format!("mechanism.checks.{key}"), "{text}\n{error:?}");
+    }
     let different = format!("{}{EPOCH}", check("deny-list", polled));
     assert_eq!(refused(&different).key, "mechanism.checks.view");
     let both = format!("{}{}", check("deny-list", filter), EPOCH.replace("\"store\"", filter));

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use auth::store::feed::{Cursor, Page};
 use auth::store::{Entry, Key, Kind, Member, Span, StoreCounters};
 use auth::{
-    Access, Authenticator, Error, Feed, Index, LoginAnswer, Mechanism, MemoryStore, Presented, Setup, Store,
-    UnixMillis, Verdict,
+    Access, Authenticator, Bits, Error, Feed, Index, LoginAnswer, Mechanism, MemoryStore, Presented, Setup,
+    Store, UnixMillis, Verdict,
 };
 use bytes::Bytes;
 use harness::{ALICE, Held, PASSWORD, T0, Users, users};
@@ -75,6 +75,21 @@ impl Store for Shared {
     }
     fn name(&self) -> &'static str {
         "paused memory"
+    }
+}
+
+impl Bits for Shared {
+    async fn reserve(&self, list: u64, count: u64, span: Span) -> Result<u64, Error> {
+        self.0.memory.reserve(list, count, span).await
+    }
+    async fn set_bits(&self, list: u64, places: &[u64], span: Span) -> Result<(), Error> {
+        self.0.memory.set_bits(list, places, span).await
+    }
+    async fn bit(&self, list: u64, place: u64, now: UnixMillis) -> Result<bool, Error> {
+        self.0.memory.bit(list, place, now).await
+    }
+    async fn bits(&self, list: u64, now: UnixMillis) -> Result<Bytes, Error> {
+        self.0.memory.bits(list, now).await
     }
 }
 

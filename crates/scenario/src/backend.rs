@@ -104,6 +104,8 @@ pub enum Need {
     Redis,
     /// A PostgreSQL server that `serve --postgres` names.
     Postgres,
+    /// A process that is asked about credentials: a second server of the same backend, started beside the first.
+    Authority,
 }
 
 /// The promises of a backend, judged in every run.

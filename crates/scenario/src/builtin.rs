@@ -91,6 +91,8 @@ const BACKENDS: &[Builtin] = shelf![
     "backends/jwt-refresh-static.toml",
     "backends/jwt-refresh-grace.toml",
     "backends/jwt-minted.toml",
+    "backends/opaque-introspection.toml",
+    "backends/jwt-status-list.toml",
 ];
 
 const PLANS: &[Builtin] = shelf![

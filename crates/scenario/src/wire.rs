@@ -30,6 +30,17 @@ pub const SESSIONS: &str = "/sessions";
 /// `GET`: the public keys that verify now, as a JWK set (RFC 7517). 501 where keys have no names or no public half.
 pub const JWKS: &str = "/jwks.json";
 
+/// `POST` (RFC 7662 §2): `token=…` as a form → 200 with `{"active":…}`: what an authority says of a credential to a server
+/// that shows [`AUTHORITY_SECRET`] as its bearer token.
+pub const INTROSPECT: &str = "/introspect";
+
+/// `GET /statuslist?list=N` → 200 with `{"bits":1,"lst":"…"}` (draft-ietf-oauth-status-list §4.2: zlib, then base64url): which
+/// tokens of a list were ended. Anybody may read it. 501 where tokens stand in no list.
+pub const STATUS_LIST: &str = "/statuslist";
+
+/// What servers show to an authority. Like the one password of all users it is no secret, but it travels as one.
+pub const AUTHORITY_SECRET: &str = "resource-server-battery-staple";
+
 /// Name of the session cookie (RFC 6265bis §4.1.3.2 prefix).
 pub const COOKIE: &str = "__Host-session";
 
@@ -154,6 +165,9 @@ pub struct ServeOptions {
     pub redis: Option<String>,
     /// `postgres://…`, for the backends whose store it is.
     pub postgres: Option<String>,
+    /// Measured address of the process that is asked about credentials, where the mechanism's view is `authority`; absent
+    /// = this process is its own authority.
+    pub authority: Option<SocketAddr>,
     /// Prefix of every key in a shared store.
     pub prefix: String,
     /// Measured address; port 0 picks a free one.
@@ -204,6 +218,9 @@ impl ServeOptions {
         }
         if let Some(postgres) = &self.postgres {
             push("--postgres", postgres.clone());
+        }
+        if let Some(authority) = &self.authority {
+            push("--authority", authority.to_string());
         }
         push("--prefix", self.prefix.clone());
         push("--listen", self.listen.to_string());

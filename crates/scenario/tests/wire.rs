@@ -15,6 +15,7 @@ fn options() -> ServeOptions {
         backend: "session-redis".into(),
         redis: Some("redis://127.0.0.1:6379".into()),
         postgres: Some("postgres://127.0.0.1/db".into()),
+        authority: Some("127.0.0.1:5".parse().unwrap()),
         prefix: "ab:1".into(),
         listen: "127.0.0.1:0".parse().unwrap(),
         control: "[::1]:0".parse().unwrap(),
@@ -44,8 +45,9 @@ fn arguments_are_pairs_and_carry_every_option() {
     }
     assert_eq!(fields.as_object().unwrap().len(), pairs.len());
     assert_eq!((pairs["--cpus"], pairs["--password-hash"], pairs["--control"]), ("0,3", "cheap", "[::1]:0"));
-    let bare = ServeOptions { redis: None, postgres: None, cpus: Vec::new(), ..options() }.to_arguments();
-    assert!(!bare.iter().any(|argument| argument == "--redis" || argument == "--cpus"));
+    let bare = ServeOptions { redis: None, postgres: None, authority: None, cpus: Vec::new(), ..options() };
+    let absent = ["--redis", "--postgres", "--authority", "--cpus"];
+    assert!(!bare.to_arguments().iter().any(|argument| absent.iter().any(|name| argument == name)));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Opens the backend that a file describes, over the store that the options name.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use scenario::{BackendFile, FileError};
 use tempfile::TempDir;
 
 use crate::Error;
+use crate::authority::RemoteAuthority;
 use crate::clock::WallClock;
 use crate::http::routes::Api;
 use crate::key_file::SharedKey;
@@ -45,7 +47,10 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
     };
     let key = shared_key.as_ref().map(SharedKey::current);
     let setup = Setup { mechanism, store, directory, passwords, key };
-    let authenticator = Authenticator::new(setup).map_err(broken)?;
+    let mut authenticator = Authenticator::new(setup).map_err(broken)?;
+    if let Some(address) = options.authority {
+        authenticator = authenticator.with_authority(Arc::new(RemoteAuthority::new(address)));
+    }
     let describe = authenticator.describe(&sample).map_err(broken)?;
     let clock = WallClock::default();
     // A copy that was never filled would answer nothing.

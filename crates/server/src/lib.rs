@@ -5,6 +5,7 @@
 //!
 //! Invariant: nothing here knows the generator or statistics.
 
+mod authority;
 mod backend;
 mod clock;
 mod connections;

@@ -7,10 +7,12 @@ use bytes::Bytes;
 
 use super::{Authenticator, Credential};
 use crate::answer::{Access, Presented, Rejection, UnixMillis};
+use crate::authority::{Authority, Introspection};
+use crate::credential::status::StatusRef;
 use crate::credential::{LoginId, opaque};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::mechanism::{CheckKind, RenewalChoice};
+use crate::mechanism::{CheckChoice, CheckKind, RenewalChoice};
 use crate::principal::Principal;
 use crate::record::{EpochRecord, LiveRecord, UserRow, decode_denial};
 use crate::store::{Index, Key, Span, Store};
@@ -35,7 +37,7 @@ type Judged = Result<Result<(), Rejection>, Error>;
 impl CheckKind {
     fn key<'a>(self, login: &'a Login) -> Key<'a> {
         let id = match self {
-            Self::LiveList | Self::DenyList => login.id.as_bytes(),
+            Self::LiveList | Self::DenyList | Self::StatusBit => login.id.as_bytes(),
             Self::Epoch | Self::UserRow => login.principal.subject().as_bytes(),
         };
         Key { kind: self.state(), id }
@@ -47,6 +49,8 @@ impl CheckKind {
             Self::DenyList => judge_denial(found.as_deref(), now),
             Self::Epoch => judge_epoch(found.as_deref(), login, now),
             Self::UserRow => judge_user(found.as_deref(), login),
+            // What is found is a bit that is set.
+            Self::StatusBit => Ok(if found.is_some() { Err(Rejection::Revoked) } else { Ok(()) }),
         }
     }
 }
@@ -88,7 +92,39 @@ fn judge_user(found: Option<&[u8]>, login: &Login) -> Judged {
     Ok(if row.disabled || older { Err(Rejection::Revoked) } else { Ok(()) })
 }
 
+fn unplaced() -> Error {
+    Error::Crypto("a token without a place was let through to its status list".into())
+}
+
+/// What an authority says of an opaque id, as the record that the store would have held.
+async fn introspected(
+    authority: &dyn Authority,
+    presented: Presented<'_>,
+    now: UnixMillis,
+) -> Result<Option<Bytes>, Error> {
+    let Some(credential) = presented.cookie else { return Ok(None) };
+    let said = authority.introspect(credential).await?;
+    Ok(said.map(|Introspection { principal, until_s }| {
+        let until = until_s.saturating_mul(1000);
+        Bytes::from(
+            LiveRecord { until, since: now, notes: 0, mark: None, principal: Some(principal) }.encode(),
+        )
+    }))
+}
+
 impl<S: Store + Index, D: Directory> Authenticator<S, D> {
+    /// What this backend says of a credential when another process asks (RFC 7662): read from the store itself.
+    /// `None`: not in force.
+    pub async fn introspect(
+        &self,
+        credential: &str,
+        now: UnixMillis,
+    ) -> Result<Option<Introspection>, Error> {
+        let presented = Presented { cookie: Some(credential), bearer: Some(credential) };
+        let login = self.identify(presented, now).await?.ok();
+        Ok(login.map(|login| Introspection { principal: login.principal, until_s: login.until / 1000 }))
+    }
+
     /// Who presents this, by all checks, read where the mechanism's view says: for requests.
     pub(super) async fn admit(
         &self,
@@ -124,8 +160,14 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         };
         match *self.mechanism.checks_of(access) {
             [] => {}
+            [CheckChoice { kind: CheckKind::StatusBit, .. }] => {
+                let place = StatusRef::from_id(login.id.as_bytes()).ok_or_else(unplaced)?;
+                if self.is_flagged(place, reader, now).await? {
+                    return Ok(Err(Rejection::Revoked));
+                }
+            }
             [one] => {
-                let found = self.read(one.kind, &login, reader, now).await?;
+                let found = self.read(one.kind, &login, presented, reader, now).await?;
                 if let Err(rejection) = one.kind.judge(found, &mut login, now)? {
                     return Ok(Err(rejection));
                 }
@@ -133,7 +175,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             // Whose row it is stands in the record that is read first: two round trips, like everywhere.
             [first, second, ..] if matches!(self.credential, Credential::Opaque { .. }) => {
                 for check in [first, second] {
-                    let found = self.read(check.kind, &login, reader, now).await?;
+                    let found = self.read(check.kind, &login, presented, reader, now).await?;
                     if let Err(rejection) = check.kind.judge(found, &mut login, now)? {
                         return Ok(Err(rejection));
                     }
@@ -168,6 +210,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         &self,
         check: CheckKind,
         login: &Login,
+        presented: Presented<'_>,
         reader: &Reader,
         now: UnixMillis,
     ) -> Result<Option<Bytes>, Error> {
@@ -183,7 +226,10 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             return Ok(found);
         }
         let asked = reader.asked(now);
-        let found = self.store.get(key, now).await?;
+        let found = match reader.authority() {
+            Some(authority) => introspected(authority, presented, now).await?,
+            None => self.store.get(key, now).await?,
+        };
         reader.keep(key, found.as_ref(), asked);
         Ok(found)
     }
@@ -210,7 +256,12 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 let claims = jwt.open(presented.bearer.ok_or(Rejection::Missing)?, now)?;
                 let until = jwt.dead_at(&claims);
                 let principal = Principal::new(&claims.sub, &claims.roles, &claims.tenant);
-                let login = Login::new(principal, LoginId::from(claims.jti.0), until);
+                let id = if self.mechanism.has(CheckKind::StatusBit) {
+                    StatusRef::from(claims.status.ok_or(Rejection::Invalid)?).to_id()
+                } else {
+                    claims.jti.0
+                };
+                let login = Login::new(principal, LoginId::from(id), until);
                 Ok(Login {
                     family: claims.sid.map(|sid| sid.0),
                     epoch: claims.epoch.map_or(0, |epoch| epoch.0),

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::Authenticator;
 use crate::answer::Grant;
+use crate::credential::jwt::Stamp;
+use crate::credential::status::StatusRef;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::{
@@ -20,7 +22,12 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// The four choices, algorithm and sizes, for the recording. Sizes are those of a credential for `sample`.
     pub fn describe(&self, sample: &Principal) -> Result<Value, Error> {
         let marked = self.mechanism.has(CheckKind::Epoch) || self.mechanism.has(CheckKind::UserRow);
-        let issued = self.issue(sample, marked.then_some(0), SAMPLE_TIME)?;
+        let first = StatusRef { list: self.list_at(SAMPLE_TIME), index: 0 };
+        let stamp = Stamp {
+            epoch: marked.then_some(0),
+            status: self.mechanism.has(CheckKind::StatusBit).then_some(first),
+        };
+        let issued = self.issue(sample, stamp, SAMPLE_TIME)?;
         let (credential_bytes, refresh_bytes) = match &issued.grant {
             Grant::Cookie { value, .. } => (value.len(), None),
             Grant::Tokens { access, refresh, .. } => (access.len(), refresh.as_ref().map(String::len)),
@@ -112,6 +119,7 @@ fn checks(list: &[CheckChoice]) -> Vec<Value> {
         CheckKind::DenyList => "deny-list",
         CheckKind::Epoch => "epoch",
         CheckKind::UserRow => "user-row",
+        CheckKind::StatusBit => "status-bit",
     };
     list.iter()
         .map(|check| {
@@ -149,7 +157,9 @@ fn settings(view: View) -> Value {
     let seconds = |millis: u64| millis as f64 / 1000.0;
     match view {
         View::Store | View::Local => json!({}),
-        View::Cached { ttl_ms, entries } => json!({ "ttl_s": seconds(ttl_ms), "entries": entries }),
+        View::Cached { ttl_ms, entries } | View::Authority { ttl_ms, entries } => {
+            json!({ "ttl_s": seconds(ttl_ms), "entries": entries })
+        }
         View::Polled { interval_ms, tolerance_ms } => {
             json!({ "interval_s": seconds(interval_ms), "tolerance_s": seconds(tolerance_ms) })
         }

@@ -10,6 +10,7 @@ use super::family::Handle;
 use super::users::Checked;
 use super::{ATTEMPTS, Authenticator, contended};
 use crate::answer::{Presented, UnixMillis, Verdict};
+use crate::credential::status::StatusRef;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::{CheckKind, LogoutAll, RenewalChoice};
@@ -127,7 +128,8 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             self.end_family(family, subject, now).await?;
         }
         let member = Member { id: Bytes::copy_from_slice(login.id.as_bytes()), until: login.until };
-        if self.mechanism.has(CheckKind::LiveList) || self.mechanism.has(CheckKind::DenyList) {
+        let each = [CheckKind::LiveList, CheckKind::DenyList, CheckKind::StatusBit];
+        if each.into_iter().any(|kind| self.mechanism.has(kind)) {
             return self.end_members(subject, vec![member], now).await;
         }
         if self.mechanism.logout_ends_all() {
@@ -171,6 +173,10 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             let denials: Vec<_> =
                 members.iter().map(|member| denial(member.id.clone(), member.until, now)).collect();
             self.deny(&denials).await?;
+            members.into_iter().map(|member| member.id).collect()
+        } else if self.mechanism.has(CheckKind::StatusBit) {
+            let places = members.iter().filter_map(|member| StatusRef::from_id(&member.id)).collect();
+            self.flag(places, now).await?;
             members.into_iter().map(|member| member.id).collect()
         } else {
             let kind = self.login_kind();

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::login::tokens;
 use super::{ATTEMPTS, Authenticator, contended};
 use crate::answer::{Grant, UnixMillis};
-use crate::credential::jwt::{JwtCredential, TokenFacts};
+use crate::credential::jwt::{JwtCredential, Stamp, TokenFacts};
 use crate::credential::opaque::sha256;
 use crate::credential::random;
 use crate::directory::Directory;
@@ -228,7 +228,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
 
 /// What an access token of this family says besides its principal.
 fn of_family<'a>(digest: &'a [u8; 32], family: &FamilyRecord, now: UnixMillis) -> TokenFacts<'a> {
-    TokenFacts { now, epoch: None, family: Some(digest), no_later_than: Some(family.until) }
+    TokenFacts { now, stamp: Stamp::default(), family: Some(digest), no_later_than: Some(family.until) }
 }
 
 fn token_text(id: &[u8; 32], secret: &[u8; 32]) -> String {

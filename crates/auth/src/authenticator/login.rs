@@ -7,8 +7,9 @@ use super::family::NewFamily;
 use super::{Authenticator, Credential};
 use crate::answer::{Grant, UnixMillis};
 use crate::credential::cookie::NewCookie;
-use crate::credential::jwt::{JwtCredential, NewToken, TokenFacts};
+use crate::credential::jwt::{JwtCredential, NewToken, Stamp, TokenFacts};
 use crate::credential::opaque;
+use crate::credential::status::StatusRef;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::{CheckKind, RenewalChoice};
@@ -44,7 +45,8 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         } else {
             self.current_epoch(principal.subject(), now).await?
         };
-        let issued = self.issue(principal, epoch, now)?;
+        let stamp = Stamp { epoch, status: self.places(1, now).await?.next() };
+        let issued = self.issue(principal, stamp, now)?;
         let span = Span { now, until: issued.until };
         if self.mechanism.index {
             self.store.add(principal.subject().as_bytes(), &issued.member, span).await?;
@@ -67,11 +69,11 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         }
     }
 
-    /// Makes a credential. `epoch` is the user's current mark where the mechanism has that check.
+    /// Makes a credential.
     pub(super) fn issue(
         &self,
         principal: &Principal,
-        epoch: Option<u64>,
+        stamp: Stamp,
         now: UnixMillis,
     ) -> Result<Issued, Error> {
         match &self.credential {
@@ -85,7 +87,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 let (value, digest) = opaque::issue()?;
                 let until = now.saturating_add(*lifetime_ms);
                 let principal = Some(principal.clone());
-                let record = LiveRecord { until, since: now, notes: 0, mark: epoch, principal };
+                let record = LiveRecord { until, since: now, notes: 0, mark: stamp.epoch, principal };
                 Ok(Issued {
                     grant: Grant::Cookie { value, max_age_s: lifetime_ms / 1000 },
                     member: digest.to_vec(),
@@ -94,7 +96,8 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                 })
             }
             Credential::SignedCookie(cookies) => {
-                let NewCookie { value, id, until } = cookies.issue(principal, epoch.unwrap_or(0), now)?;
+                let NewCookie { value, id, until } =
+                    cookies.issue(principal, stamp.epoch.unwrap_or(0), now)?;
                 Ok(Issued {
                     grant: Grant::Cookie { value, max_age_s: until.saturating_sub(now) / 1000 },
                     member: id.to_vec(),
@@ -102,7 +105,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
                     record: self.listed(&id, until, now),
                 })
             }
-            Credential::Jwt(jwt) => self.issue_tokens(jwt, principal, epoch, now),
+            Credential::Jwt(jwt) => self.issue_tokens(jwt, principal, stamp, now),
         }
     }
 
@@ -118,18 +121,18 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         &self,
         jwt: &JwtCredential,
         principal: &Principal,
-        epoch: Option<u64>,
+        stamp: Stamp,
         now: UnixMillis,
     ) -> Result<Issued, Error> {
         if let RenewalChoice::Minted { lifetime_ms, .. } = self.mechanism.renewal {
             return self.issue_session(jwt, principal, lifetime_ms, now);
         }
-        let facts = TokenFacts { now, epoch, family: None, no_later_than: None };
+        let facts = TokenFacts { now, stamp, family: None, no_later_than: None };
         let Some(family) = NewFamily::start(&self.mechanism, principal.subject(), now)? else {
             let NewToken { text, jti, dead_at, expires_in_s } = jwt.issue(principal, facts)?;
             return Ok(Issued {
                 grant: tokens(text, expires_in_s, None),
-                member: jti.to_vec(),
+                member: stamp.status.map_or(jti, StatusRef::to_id).to_vec(),
                 until: dead_at,
                 record: self.listed(&jti, dead_at, now),
             });

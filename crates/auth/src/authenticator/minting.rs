@@ -3,7 +3,7 @@
 use super::Authenticator;
 use super::login::{Issued, tokens};
 use crate::answer::{Grant, UnixMillis};
-use crate::credential::jwt::{JwtCredential, TokenFacts};
+use crate::credential::jwt::{JwtCredential, Stamp, TokenFacts};
 use crate::credential::opaque;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -68,5 +68,5 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
 
 /// What a token minted from this session says besides its principal.
 fn of_session(digest: &[u8; 32], until: UnixMillis, now: UnixMillis) -> TokenFacts<'_> {
-    TokenFacts { now, epoch: None, family: Some(digest), no_later_than: Some(until) }
+    TokenFacts { now, stamp: Stamp::default(), family: Some(digest), no_later_than: Some(until) }
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::Authenticator;
 use super::ending::denial;
 use crate::answer::{Grant, UnixMillis};
+use crate::credential::jwt::Stamp;
 use crate::credential::random;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -32,10 +33,12 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         let mut grants = Vec::with_capacity(accounts.len());
         for chunk in accounts.chunks(CHUNK) {
             let epochs = self.epochs(chunk, now).await?;
+            let mut places = self.places(chunk.len() as u64, now).await?;
             let mut members = Vec::new();
             let mut records: Option<(Kind, Vec<Entry>)> = None;
             for (account, epoch) in chunk.iter().zip(epochs) {
-                let issued = self.issue(account.principal, epoch, now)?;
+                let stamp = Stamp { epoch, status: places.next() };
+                let issued = self.issue(account.principal, stamp, now)?;
                 let span = Span { now, until: issued.until };
                 if self.mechanism.index {
                     let user = Bytes::copy_from_slice(account.principal.subject().as_bytes());
@@ -60,6 +63,10 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// nothing behind, nothing is written.
     pub async fn provision_revoked(&self, accounts: &[Account<'_>], now: UnixMillis) -> Result<(), Error> {
         let Some(life_ms) = self.mechanism.access_lifetime_ms() else { return Ok(()) };
+        if self.mechanism.has(CheckKind::StatusBit) {
+            let places = self.places(accounts.len() as u64, now).await?;
+            return self.flag(places.collect(), now).await;
+        }
         if !self.mechanism.has(CheckKind::DenyList) {
             return Ok(());
         }

@@ -25,7 +25,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
     /// needs it answers no request.
     pub fn upkeep(&self) -> Option<Upkeep> {
         match self.mechanism.checks.first()?.view {
-            View::Store | View::Local | View::Cached { .. } => None,
+            View::Store | View::Local | View::Cached { .. } | View::Authority { .. } => None,
             View::Polled { interval_ms, .. } | View::Filter { interval_ms, .. } => {
                 Some(Upkeep { every_ms: interval_ms, listens: false })
             }

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::status::{NewStatus, Status};
+
 /// Largest whole number that every JSON reader keeps exact.
 const MAX_SAFE: u64 = 1 << 53;
 
@@ -31,6 +33,9 @@ pub(crate) struct NewClaims<'a> {
     /// Digest of the refresh family, where there is one: lets a logout end it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sid: Option<&'a str>,
+    /// Its place in a status list, where the mechanism has that check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<NewStatus<'a>>,
 }
 
 /// What is read. `aud` is left to the library, which demands and compares it.
@@ -45,6 +50,7 @@ pub(crate) struct Claims {
     pub(crate) tenant: String,
     pub(crate) epoch: Option<WholeNumber>,
     pub(crate) sid: Option<RandomId<32>>,
+    pub(crate) status: Option<Status>,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +67,7 @@ enum Member {
     Tenant,
     Epoch,
     Sid,
+    Status,
     #[serde(other)]
     Unknown,
 }
@@ -84,7 +91,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         let (mut iss, mut client_id) = (None::<SingleString>, None::<SingleString>);
         let (mut sub, mut tenant, mut roles) = (None, None, None);
         let (mut exp, mut iat, mut nbf, mut epoch) = (None, None, None, None);
-        let (mut jti, mut sid) = (None, None);
+        let (mut jti, mut sid, mut status) = (None, None, None);
         while let Some(member) = map.next_key::<Member>()? {
             match member {
                 Member::Iss => once(&mut iss, &mut map, "iss")?,
@@ -98,6 +105,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
                 Member::Tenant => once(&mut tenant, &mut map, "tenant")?,
                 Member::Epoch => once(&mut epoch, &mut map, "epoch")?,
                 Member::Sid => once(&mut sid, &mut map, "sid")?,
+                Member::Status => once(&mut status, &mut map, "status")?,
                 Member::Unknown => {
                     map.next_value::<Ignored>()?;
                 }
@@ -115,6 +123,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             tenant: demanded(tenant, "tenant")?,
             epoch,
             sid,
+            status,
         })
     }
 }

@@ -17,6 +17,7 @@ use self::ring::Ring;
 use super::claims::{Claims, NewClaims};
 use super::keys::KeyMaterial;
 use super::random;
+use super::status::{NewListed, NewStatus, StatusRef};
 use crate::answer::{Rejection, UnixMillis};
 use crate::error::Error;
 use crate::mechanism::JwtChoice;
@@ -38,11 +39,20 @@ pub(crate) struct JwtCredential {
     keys: RwLock<Ring>,
 }
 
+/// What the shared state at its issue leaves in a token, as far as checks will ask for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stamp {
+    /// The user's mark.
+    pub(crate) epoch: Option<u64>,
+    /// Its place in a status list.
+    pub(crate) status: Option<StatusRef>,
+}
+
 /// What a token is about, besides its principal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TokenFacts<'a> {
     pub(crate) now: UnixMillis,
-    pub(crate) epoch: Option<u64>,
+    pub(crate) stamp: Stamp,
     pub(crate) family: Option<&'a [u8; 32]>,
     /// A family's absolute end, which no access token outlives.
     pub(crate) no_later_than: Option<UnixMillis>,
@@ -106,6 +116,7 @@ impl JwtCredential {
         let jti = random::<16>()?;
         let (mut jti_text, mut sid_text) = ([0u8; 22], [0u8; 43]);
         let roles: Vec<&str> = principal.roles().collect();
+        let list_uri = facts.stamp.status.map(|place| place.uri(&self.choice.issuer));
         let claims = NewClaims {
             iss: &self.choice.issuer,
             sub: principal.subject(),
@@ -116,8 +127,13 @@ impl JwtCredential {
             jti: base64_text(&jti, &mut jti_text)?,
             roles: &roles,
             tenant: principal.tenant(),
-            epoch: facts.epoch,
+            epoch: facts.stamp.epoch,
             sid: facts.family.map(|family| base64_text(family, &mut sid_text)).transpose()?,
+            status: facts
+                .stamp
+                .status
+                .zip(list_uri.as_deref())
+                .map(|(place, uri)| NewStatus { status_list: NewListed { idx: place.index, uri } }),
         };
         let payload = serde_json::to_vec(&claims).map_err(|error| Error::Crypto(error.to_string()))?;
         let mut text = String::with_capacity(payload.len() * 4 / 3 + 440);

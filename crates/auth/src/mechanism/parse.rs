@@ -87,9 +87,9 @@ impl Mechanism {
             return Err(refuse(key, span, "nothing of this mechanism lies in a shared store", hint));
         }
         let follows = self.checks.iter().any(|check| check.view.follows_the_log());
-        if self.store != StoreChoice::Redis && follows {
+        if self.store != StoreChoice::Redis && (follows || self.has(CheckKind::StatusBit)) {
             let hint = "use `store = \"redis\"`, or `view = \"store\"` or `\"cached\"`";
-            return Err(refuse(key, span, "only Redis keeps a log of what was ended", hint));
+            return Err(refuse(key, span, "only Redis keeps a log of what was ended, or status lists", hint));
         }
         Ok(())
     }
@@ -146,7 +146,10 @@ impl Mechanism {
                 "the control lets everyone in, so nothing is checked",
                 "remove `checks`",
             )),
-            (CredentialChoice::Opaque { .. }, CheckKind::DenyList | CheckKind::Epoch) => Err(refuse(
+            (
+                CredentialChoice::Opaque { .. },
+                CheckKind::DenyList | CheckKind::Epoch | CheckKind::StatusBit,
+            ) => Err(refuse(
                 key,
                 span,
                 "an opaque id means nothing without the live list, and is revoked by leaving it",
@@ -351,8 +354,9 @@ fn read_check(table: &str, raw: &RawCheck) -> Parsed<CheckChoice> {
         "deny-list" => CheckKind::DenyList,
         "epoch" => CheckKind::Epoch,
         "user-row" => CheckKind::UserRow,
+        "status-bit" => CheckKind::StatusBit,
         _ => {
-            let known = ["live-list", "deny-list", "epoch", "user-row"];
+            let known = ["live-list", "deny-list", "epoch", "user-row", "status-bit"];
             return Err(unknown(&format!("{table}.kind"), &raw.kind, &known));
         }
     };

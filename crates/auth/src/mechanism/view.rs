@@ -39,11 +39,19 @@ pub enum View {
         /// One false alarm in so many live tokens, when the filter holds what it is made for.
         one_in: u32,
     },
+    /// What another process says, the authority, which reads the shared store; kept here for `ttl_ms`.
+    Authority {
+        /// How long an answer is believed, milliseconds; zero: every request asks.
+        ttl_ms: u64,
+        /// Answers kept, at most.
+        entries: u32,
+    },
 }
 
 impl View {
     /// All names, as a backend file writes them.
-    pub const NAMES: [&'static str; 6] = ["store", "local", "cached", "polled", "pushed", "filter"];
+    pub const NAMES: [&'static str; 7] =
+        ["store", "local", "cached", "polled", "pushed", "filter", "authority"];
 
     /// Its name in a backend file.
     #[must_use]
@@ -55,6 +63,7 @@ impl View {
             Self::Polled { .. } => "polled",
             Self::Pushed { .. } => "pushed",
             Self::Filter { .. } => "filter",
+            Self::Authority { .. } => "authority",
         }
     }
 
@@ -64,7 +73,7 @@ impl View {
     pub fn lag_ms(self) -> u64 {
         match self {
             Self::Store | Self::Local => 0,
-            Self::Cached { ttl_ms, .. } => ttl_ms,
+            Self::Cached { ttl_ms, .. } | Self::Authority { ttl_ms, .. } => ttl_ms,
             Self::Polled { interval_ms, tolerance_ms }
             | Self::Pushed { heartbeat_ms: interval_ms, tolerance_ms }
             | Self::Filter { interval_ms, tolerance_ms, .. } => interval_ms.saturating_add(tolerance_ms),

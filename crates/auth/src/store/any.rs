@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::bits::Bits;
 use super::feed::{Cursor, Feed, Message, Page, Subscription};
 use super::{Entry, Index, Key, Kind, Member, MemoryStore, RedisStore, Span, SqlStore, Store, StoreCounters};
 use crate::answer::UnixMillis;
@@ -101,14 +102,29 @@ impl Index for AnyStore {
     }
 }
 
+impl Bits for AnyStore {
+    async fn reserve(&self, list: u64, count: u64, span: Span) -> Result<u64, Error> {
+        awaited!(self, store => store.reserve(list, count, span))
+    }
+    async fn set_bits(&self, list: u64, places: &[u64], span: Span) -> Result<(), Error> {
+        awaited!(self, store => store.set_bits(list, places, span))
+    }
+    async fn bit(&self, list: u64, place: u64, now: UnixMillis) -> Result<bool, Error> {
+        awaited!(self, store => store.bit(list, place, now))
+    }
+    async fn bits(&self, list: u64, now: UnixMillis) -> Result<Bytes, Error> {
+        awaited!(self, store => store.bits(list, now))
+    }
+}
+
 impl Feed for AnyStore {
     type Subscription = AnySubscription;
 
     async fn append(&self, payload: Bytes, span: Span) -> Result<(), Error> {
-        either!(self, store => store.append(payload, span).await)
+        awaited!(self, store => store.append(payload, span))
     }
     async fn since(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
-        either!(self, store => store.since(cursor, limit).await)
+        awaited!(self, store => store.since(cursor, limit))
     }
     async fn subscribe(&self) -> Result<AnySubscription, Error> {
         Ok(match self {

@@ -4,6 +4,7 @@
 //! shard has doubled since the last one (amortised constant cost), or by [`MemoryStore::sweep`] and
 //! [`MemoryStore::sweep_one`], which a server calls on a timer.
 
+mod bits;
 mod feed;
 pub(crate) mod hash;
 
@@ -25,6 +26,7 @@ pub struct MemoryStore {
     values: Arc<[Table<Slot>; Kind::ALL.len()]>,
     indexes: Arc<Table<Vec<Member>>>,
     log: Arc<feed::Log>,
+    lists: Arc<bits::Lists>,
 }
 
 impl std::fmt::Debug for MemoryStore {
@@ -96,6 +98,7 @@ impl MemoryStore {
             values: Arc::new(std::array::from_fn(|_| table(seed))),
             indexes: Arc::new(table(seed)),
             log: Arc::default(),
+            lists: Arc::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Keys are `{prefix}:{kind}:{{id}}` with literal braces around the id (its hash tag on a cluster). Ids that are random
 //! bytes are written as base64url, names as they are, long ones by their digest.
 
+mod bits;
 mod connection;
 mod feed;
 mod key;

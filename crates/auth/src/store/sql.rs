@@ -3,6 +3,7 @@
 //! A row that is past its end is not seen by any statement; it goes with [`SqlStore::sweep`], which is the operator's
 //! job here as with any table of sessions. Every step is one statement, atomic by itself.
 
+mod bits;
 mod feed;
 mod statements;
 

@@ -90,7 +90,10 @@ pub(crate) async fn every_key_has_prefix_tag_and_time_to_live(case: Case) {
     for (key, _, ttl) in &keys {
         let rest = key.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(':'));
         let (kind, id) = rest.and_then(|rest| rest.split_once(':')).expect(key);
-        assert!(["live", "deny", "epoch", "family", "user", "index", "feed"].contains(&kind), "{key}");
+        assert!(
+            ["live", "deny", "epoch", "family", "user", "index", "feed", "status", "places"].contains(&kind),
+            "{key}"
+        );
         assert!(id.starts_with('{') && id.ends_with('}') && id.len() > 2, "{key} has no hash tag");
         assert!(*ttl > 0, "{key} would stay for ever");
     }

@@ -8,6 +8,7 @@ pub(crate) mod redis_server;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth::authority::{Answer, Authority, Introspection};
 use auth::mechanism::CredentialChoice;
 use auth::{
     Access, Algorithm, AnyStore, Authenticator, Grant, KeyMaterial, LoginAnswer, Mechanism, MemoryStore,
@@ -138,15 +139,17 @@ impl Case {
             _ => None,
         };
         let memory = MemoryStore::new();
-        let backend = node(&mechanism, &memory, redis.as_ref(), sql.as_ref(), key.clone()).await;
+        let backend = node(&mechanism, &memory, redis.as_ref(), sql.as_ref(), key.clone(), None).await;
         Self { backend, mechanism, text: String::new(), redis, memory, sql, key }
     }
 
-    /// Another node of the same deployment: the same key, the same shared store.
+    /// Another node of the same deployment: the same key, the same shared store, and this one as its authority.
     pub(crate) async fn another_node(&self) -> Arc<Backend> {
         let alone = MemoryStore::new();
         let memory = if self.mechanism.uses_shared_store() { &self.memory } else { &alone };
-        node(&self.mechanism, memory, self.redis.as_ref(), self.sql.as_ref(), self.key.clone()).await
+        let authority: Arc<dyn Authority> = Arc::new(Asked(Arc::clone(&self.backend)));
+        let (redis, sql) = (self.redis.as_ref(), self.sql.as_ref());
+        node(&self.mechanism, memory, redis, sql, self.key.clone(), Some(authority)).await
     }
 
     pub(crate) async fn login(&self, user: &str, now: u64) -> Held {
@@ -172,12 +175,27 @@ impl Case {
     }
 }
 
+/// A node as an authority, with its clock at rest.
+#[derive(Debug)]
+struct Asked(Arc<Backend>);
+
+impl Authority for Asked {
+    fn introspect<'a>(&'a self, credential: &'a str) -> Answer<'a, Option<Introspection>> {
+        Box::pin(self.0.introspect(credential, T0))
+    }
+
+    fn status_list(&self, list: u64) -> Answer<'_, bytes::Bytes> {
+        Box::pin(self.0.status_list(list, T0))
+    }
+}
+
 async fn node(
     mechanism: &Mechanism,
     memory: &MemoryStore,
     redis: Option<&RedisServer>,
     sql: Option<&Sql>,
     key: Option<KeyMaterial>,
+    authority: Option<Arc<dyn Authority>>,
 ) -> Arc<Backend> {
     let store = match (redis, sql) {
         (Some(server), _) => AnyStore::Redis(connect(server).await),
@@ -187,7 +205,10 @@ async fn node(
     let directory: Users = users;
     let mechanism = mechanism.clone();
     let setup = Setup { mechanism, store, directory, passwords: cheap_passwords(), key };
-    let backend = Authenticator::new(setup).expect("a shipped backend can be built");
+    let mut backend = Authenticator::new(setup).expect("a shipped backend can be built");
+    if let Some(authority) = authority {
+        backend = backend.with_authority(authority);
+    }
     backend.sync(T0).await.expect("the store answers");
     Arc::new(backend)
 }

@@ -36,6 +36,9 @@ pub(crate) struct ServeArgs {
     /// The same for a backend on PostgreSQL: postgres://USER@HOST/DATABASE
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
+    /// Server that is asked about credentials, for a backend whose view is `authority`; without it, this one itself
+    #[arg(long, value_name = "ADDRESS")]
+    authority: Option<SocketAddr>,
     /// Beginning of every key in a shared store
     #[arg(long, value_name = "TEXT", default_value = "authbench")]
     prefix: String,
@@ -91,6 +94,7 @@ impl From<ServeArgs> for ServeOptions {
             backend: args.backend,
             redis: args.redis,
             postgres: args.postgres,
+            authority: args.authority,
             prefix: args.prefix,
             listen: args.listen,
             control: args.control,
@@ -151,6 +155,7 @@ mod tests {
             backend: "scenarios/backends/session-redis.toml".into(),
             redis: Some("rediss://user:p@ss@host:6380/2".into()),
             postgres: Some("postgres://user:p@ss@host:5432/db".into()),
+            authority: Some("127.0.0.1:4001".parse().unwrap()),
             prefix: "{run-7}:session".into(),
             listen: "127.0.0.1:0".parse().unwrap(),
             control: "[::1]:4000".parse().unwrap(),
@@ -173,6 +178,7 @@ mod tests {
         let bare = ServeOptions {
             redis: None,
             postgres: None,
+            authority: None,
             cpus: Vec::new(),
             password_hash: PasswordHash::Argon2id,
             backend: "none".into(),

@@ -68,6 +68,7 @@ impl Yard {
             backend: text(&file),
             redis: store.as_ref().map(|store| store.url.clone()),
             postgres: None,
+            authority: None,
             prefix: store.as_ref().map_or_else(|| "ab".to_owned(), |store| store.prefix.clone()),
             listen: ([127, 0, 0, 1], 0).into(),
             control: ([127, 0, 0, 1], 0).into(),
@@ -84,7 +85,9 @@ impl Yard {
             tls_key: None,
         };
         let launcher = Rc::clone(&self.launcher);
-        let mut target = LaunchedServer::new(&name, self.executable.clone(), options, replicas, launcher);
+        let asks = scaled.backend.header.needs.contains(&Need::Authority);
+        let executable = self.executable.clone();
+        let mut target = LaunchedServer::new(&name, executable, options, replicas, asks, launcher);
         target.launch()?;
         let ready = target.ready()?;
         if let Some(ended) = store.as_mut().and_then(Store::has_ended) {

@@ -112,6 +112,7 @@ fn options(
         backend: row.backend_ref.clone(),
         redis: store.map(|store| store.url.clone()),
         postgres: None,
+        authority: None,
         prefix: store.map_or_else(|| "ab".to_owned(), |store| store.prefix.clone()),
         listen: any,
         control: any,

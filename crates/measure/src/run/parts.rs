@@ -53,6 +53,7 @@ impl Parts for RealParts {
                 row.executable.clone().unwrap_or_else(|| self.executable.clone()),
                 options,
                 replicas,
+                row.backend.header.needs.contains(&scenario::backend::Need::Authority),
                 Rc::clone(&self.launcher),
             )),
         }

@@ -1,4 +1,6 @@
-//! A server launched from this binary: `authbench serve …`, one process per replica.
+//! A server launched from this binary: `authbench serve …`, one process per replica, and where the backend needs one, an
+//! authority: one more process of the same backend, which the replicas ask and the load does not reach. What it uses
+//! counts as the servers' own.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -21,6 +23,8 @@ pub(crate) struct LaunchedServer {
     executable: PathBuf,
     options: ServeOptions,
     replicas: u32,
+    needs_authority: bool,
+    authority: Option<Child>,
     children: Vec<Child>,
     controls: Vec<Control>,
     // Last: children are ended before what they were launched by.
@@ -33,6 +37,7 @@ impl LaunchedServer {
         executable: PathBuf,
         options: ServeOptions,
         replicas: u32,
+        needs_authority: bool,
         launcher: Rc<Launcher>,
     ) -> Self {
         Self {
@@ -40,26 +45,55 @@ impl LaunchedServer {
             executable,
             options,
             replicas,
+            needs_authority,
+            authority: None,
             children: Vec::new(),
             controls: Vec::new(),
             launcher,
         }
     }
+
+    fn spawn(&self, name: String, options: &ServeOptions) -> Result<Child, Error> {
+        let mut arguments = vec!["serve".into()];
+        arguments.extend(options.to_arguments());
+        let secret = options.secret_address().map(|address| Secret::new(address.to_owned()));
+        let spawn = Spawn { name, program: self.executable.clone(), arguments, directory: None, secret };
+        self.launcher.spawn(&spawn)
+    }
+
+    /// Starts the authority and waits for it: the replicas must know its address.
+    fn launch_authority(&mut self) -> Result<(), Error> {
+        let name = format!("authority of {}", self.row);
+        let options = ServeOptions { extra_work_ns: 0, ..self.options.clone() };
+        let mut child = self.spawn(name.clone(), &options)?;
+        self.options.authority = Some(ready_line(&mut child, &name)?.address);
+        self.authority = Some(child);
+        Ok(())
+    }
+}
+
+fn ready_line(child: &mut Child, name: &str) -> Result<ReadyLine, Error> {
+    let text = child.read_line(READY)?;
+    serde_json::from_str(&text).map_err(|error| Error::Process {
+        name: name.to_owned(),
+        message: format!("its first line is not a ready line: {error}"),
+        stderr: text.clone(),
+    })
 }
 
 impl Target for LaunchedServer {
     fn launch(&mut self) -> Result<(), Error> {
+        if self.needs_authority {
+            self.launch_authority()?;
+        }
         for replica in 0..self.replicas {
             let name = if self.replicas == 1 {
                 format!("server of {}", self.row)
             } else {
                 format!("server of {}, replica {}", self.row, replica + 1)
             };
-            let mut arguments = vec!["serve".into()];
-            arguments.extend(self.options.to_arguments());
-            let secret = self.options.secret_address().map(|address| Secret::new(address.to_owned()));
-            let spawn = Spawn { name, program: self.executable.clone(), arguments, directory: None, secret };
-            self.children.push(self.launcher.spawn(&spawn)?);
+            let child = self.spawn(name, &self.options)?;
+            self.children.push(child);
         }
         Ok(())
     }
@@ -68,12 +102,7 @@ impl Target for LaunchedServer {
         let mut ready =
             Ready { addresses: Vec::new(), controls: Vec::new(), describe: serde_json::Value::Null };
         for child in &mut self.children {
-            let text = child.read_line(READY)?;
-            let line: ReadyLine = serde_json::from_str(&text).map_err(|error| Error::Process {
-                name: format!("server of {}", self.row),
-                message: format!("its first line is not a ready line: {error}"),
-                stderr: text.clone(),
-            })?;
+            let line = ready_line(child, &format!("server of {}", self.row))?;
             ready.addresses.push(line.address);
             ready.controls.push(line.control);
             ready.describe = line.describe;
@@ -83,7 +112,7 @@ impl Target for LaunchedServer {
     }
 
     fn pids(&self) -> Vec<u32> {
-        self.children.iter().map(Child::pid).collect()
+        self.children.iter().chain(&self.authority).map(Child::pid).collect()
     }
 
     fn provision(
@@ -102,12 +131,13 @@ impl Target for LaunchedServer {
     }
 
     fn has_ended(&mut self) -> Option<Error> {
-        self.children.iter_mut().find_map(Child::has_ended)
+        self.children.iter_mut().chain(&mut self.authority).find_map(Child::has_ended)
     }
 
     fn stop(&mut self) {
         self.controls.clear();
         self.children.clear();
+        self.authority = None;
     }
 }
 

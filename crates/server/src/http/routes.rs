@@ -17,6 +17,7 @@ use scenario::wire;
 
 use super::reply::{Refusal, Reply};
 use super::{body, credentials, origin, reply};
+use crate::authority::{CompressedList, Said};
 use crate::backend::Backend;
 use crate::clock::WallClock;
 use crate::key_file::SharedKey;
@@ -93,10 +94,19 @@ impl Api {
             (wire::PASSWORD, &Method::POST) => self.password(headers, body).await,
             (wire::SESSIONS, &Method::GET | &Method::HEAD) => self.sessions(headers).await,
             (wire::JWKS, &Method::GET | &Method::HEAD) => self.key_set(),
+            (wire::INTROSPECT, &Method::POST) => self.introspect(headers, body).await,
+            (wire::STATUS_LIST, &Method::GET) => self.status_list(head.uri.query()).await,
+            (wire::STATUS_LIST, _) => Err(Refusal::Method("GET")),
             (wire::ME | wire::JWKS, _) => Err(Refusal::Method("GET, HEAD")),
             (wire::SESSIONS, _) => Err(Refusal::Method("GET, HEAD, DELETE")),
             (
-                wire::NOTE | wire::LOGIN | wire::REFRESH | wire::LOGOUT | wire::LOGOUT_ALL | wire::PASSWORD,
+                wire::NOTE
+                | wire::LOGIN
+                | wire::REFRESH
+                | wire::LOGOUT
+                | wire::LOGOUT_ALL
+                | wire::PASSWORD
+                | wire::INTROSPECT,
                 _,
             ) => Err(Refusal::Method("POST")),
             _ => Err(Refusal::NotFound),
@@ -207,6 +217,30 @@ impl Api {
     fn key_set(&self) -> Result<Reply, Refusal> {
         let keys = self.authenticator.public_keys(self.clock.now()).map_err(|error| broken(&error))?;
         Ok(reply::json(StatusCode::OK, Bytes::from(keys.to_string())))
+    }
+
+    /// The authority's side (RFC 7662 §2). Only a server that shows the secret is told anything.
+    async fn introspect(&self, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        let shown = credentials::presented(headers)?.bearer;
+        if shown != Some(wire::AUTHORITY_SECRET) {
+            return Err(Refusal::Unauthorized { presented: shown.is_some() });
+        }
+        let form = form(headers, body).await?;
+        let token = body::form_field(&form, "token")?.ok_or(Refusal::BadRequest("invalid_request"))?;
+        let question = pin!(self.authenticator.introspect(&token, self.clock.now()));
+        let said = Said::from(self.ask(question).await?);
+        let body = serde_json::to_vec(&said).map_err(|_| Refusal::Internal)?;
+        Ok(reply::json(StatusCode::OK, body.into()))
+    }
+
+    /// A status list, compressed. Whoever fetches it learns nothing about anybody.
+    async fn status_list(&self, query: Option<&str>) -> Result<Reply, Refusal> {
+        let list = body::form_field(query.unwrap_or_default(), "list")?;
+        let list = list.and_then(|list| list.parse().ok()).ok_or(Refusal::BadRequest("invalid_request"))?;
+        let question = pin!(self.authenticator.status_list(list, self.clock.now()));
+        let bits = self.ask(question).await?;
+        let body = CompressedList::of(&bits).and_then(|list| serde_json::to_vec(&list).ok());
+        Ok(reply::json(StatusCode::OK, body.ok_or(Refusal::Internal)?.into()))
     }
 
     /// What the backend says within the deadline. Pinned where it was made, a question is not moved any more.

@@ -296,3 +296,44 @@ fn a_full_hashing_queue_is_503_at_once_and_what_is_in_it_is_still_answered() {
     assert_eq!(counters.failures, shed.len() as u64);
     assert!((1..=counters.failures).contains(&counters.logins_shed));
 }
+
+#[test]
+fn an_authority_tells_servers_and_nobody_else_what_it_knows() {
+    for_each(|_, client| {
+        let held = login(client, 21);
+        let token = held.header.rsplit(['=', ' ']).next().unwrap().to_owned();
+        let (form, secret) = (
+            "Content-Type: application/x-www-form-urlencoded",
+            format!("Authorization: Bearer {}", wire::AUTHORITY_SECRET),
+        );
+        let body = format!("token={token}");
+        assert_rejected(&client.send("POST", wire::INTROSPECT, &[form], &body), false);
+        assert_rejected(
+            &client.send("POST", wire::INTROSPECT, &[form, &held.header], &body),
+            !held.is_cookie(),
+        );
+        client.send("POST", wire::INTROSPECT, &[form, &secret], "").expect(400);
+        client.send("POST", wire::INTROSPECT, &[&secret], &body).expect(415);
+        client.send("GET", wire::INTROSPECT, &[&secret], "").expect(405);
+        let said = client.send("POST", wire::INTROSPECT, &[form, &secret], &body).expect(200).json();
+        assert_eq!((&said["active"], &said["sub"]), (&true.into(), &"u00000021".into()));
+        assert!(said["exp"].is_u64(), "{said}");
+        let unknown = client.send("POST", wire::INTROSPECT, &[form, &secret], "token=nobody").expect(200);
+        assert_eq!(unknown.body, r#"{"active":false}"#);
+    });
+}
+
+#[test]
+fn a_status_list_is_shown_where_tokens_stand_in_one() {
+    for_each(|server, client| {
+        let listed = server.ready.describe["checks"][0]["kind"] == "status-bit";
+        let path = format!("{}?list=1", wire::STATUS_LIST);
+        let answer = client.get(&path, &[]).expect(if listed { 200 } else { 501 });
+        if listed {
+            assert_eq!((&answer.json()["bits"], answer.json()["lst"].is_string()), (&1.into(), true));
+        }
+        client.get(wire::STATUS_LIST, &[]).expect(400);
+        client.get(&format!("{}?list=one", wire::STATUS_LIST), &[]).expect(400);
+        client.send("POST", &path, &[], "").expect(405);
+    });
+}

@@ -25,6 +25,7 @@ pub(crate) fn options(backend: &str) -> ServeOptions {
         backend: backend.to_owned(),
         redis: None,
         postgres: None,
+        authority: None,
         prefix: "test".to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         control: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -203,12 +203,14 @@ fn a_server_that_lags_learns_what_another_one_ended_and_closes_without_a_store()
             let key = "key = \"YW4gSFMyNTYga2V5IG9mIHRoaXJ0eS10d28gYnl0ZXM\"\n";
             file.text = file.text.replacen("algorithm =", &format!("{key}algorithm ="), 1);
         }
-        let start = || {
+        let start = |authority| {
             let mut options = options(name);
             options.redis = Some(redis.url());
+            options.authority = authority;
             Server::start_file(options, file.clone())
         };
-        let (one, other) = (start(), start());
+        let one = start(None);
+        let other = start(header.needs.contains(&Need::Authority).then_some(one.ready.address));
         let (mut here, mut there) = (one.client(), other.client());
         let held = login(&mut here, 1);
         there.get(wire::ME, &[&held.header]).expect(200);
@@ -227,4 +229,36 @@ fn a_server_that_lags_learns_what_another_one_ended_and_closes_without_a_store()
         jump(3 * lag);
         there.get(wire::ME, &[&fresh.header]).expect(503);
     }
+}
+
+#[test]
+fn an_authority_that_is_gone_closes_the_server_and_a_new_connection_is_made_when_it_is_back() {
+    let redis = Redis::start();
+    let serve = |authority| {
+        let mut options = options("opaque-introspection");
+        options.redis = Some(redis.url());
+        options.authority = authority;
+        options
+    };
+    let authority = Server::start(serve(None));
+    let address = authority.ready.address;
+    let server = Server::start(serve(Some(address)));
+    let mut client = server.client();
+    let held = login(&mut client, 7);
+    assert_eq!(client.get(wire::ME, &[&held.header]).expect(200).body, held.identity(256));
+    assert_eq!(authority.counters().requests, 1, "asked once");
+    client.get(wire::ME, &[&held.header]).expect(200);
+    assert_eq!(authority.counters().requests, 1, "and believed");
+    for invented in ["A".repeat(43), "a%26b".into(), "ü".into(), String::new()] {
+        client.get(wire::ME, &[&format!("Cookie: {}={invented}", wire::COOKIE)]).expect(401);
+    }
+
+    authority.join().unwrap();
+    let other = login(&mut client, 8);
+    client.get(wire::ME, &[&other.header]).expect(503);
+    client.get(wire::ME, &[&held.header]).expect(200);
+    let mut back = serve(None);
+    back.listen = address;
+    let _authority = Server::start(back);
+    client.get(wire::ME, &[&other.header]).expect(200);
 }

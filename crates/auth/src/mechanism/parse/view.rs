@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::{MAX_LIFETIME_MS, Parsed, duration_ms, refuse, unknown};
 use crate::mechanism::raw::RawCheck;
-use crate::mechanism::{CheckChoice, CheckKind, Mechanism, RenewalChoice, View};
+use crate::mechanism::{CheckChoice, CheckKind, CredentialChoice, Mechanism, RenewalChoice, View};
 
 /// Answers that a cache keeps unless the file says otherwise.
 const DEFAULT_ENTRIES: u32 = 100_000;
@@ -25,7 +25,8 @@ pub(super) fn read(raw: &RawCheck) -> Parsed<View> {
     let name = raw.view.get_ref().as_str();
     let wanted: &[&str] = match name {
         "store" | "local" => &[],
-        "cached" => &["ttl", "entries"],
+        "authority" if raw.kind.get_ref() == "status-bit" => &["ttl"],
+        "cached" | "authority" => &["ttl", "entries"],
         "polled" => &["interval", "tolerance"],
         "pushed" => &["heartbeat", "tolerance"],
         "filter" => &["interval", "tolerance", "confirm", "one_in"],
@@ -69,6 +70,10 @@ pub(super) fn read(raw: &RawCheck) -> Parsed<View> {
             confirm: confirm(raw)?,
             one_in: number("one_in", &raw.one_in, DEFAULT_ONE_IN, ONE_IN)?,
         },
+        "authority" => View::Authority {
+            ttl_ms: if is_zero(raw) { 0 } else { required(raw, "ttl", &raw.ttl)? },
+            entries: number("entries", &raw.entries, DEFAULT_ENTRIES, ENTRIES)?,
+        },
         "local" => View::Local,
         _ => View::Store,
     })
@@ -110,6 +115,29 @@ pub(super) fn fits(mechanism: &Mechanism, check: CheckChoice, span: Option<Range
             "use `view = \"store\"`",
         ));
     }
+    let opaque = matches!(mechanism.credential, CredentialChoice::Opaque { .. });
+    let asked = (opaque && check.kind == CheckKind::LiveList) || check.kind == CheckKind::StatusBit;
+    if matches!(check.view, View::Authority { .. }) && !asked {
+        return Err(refuse(
+            key,
+            span,
+            "an authority is asked about an opaque id, or for a status list",
+            "use `kind = \"opaque\"` in `[mechanism.credential]`, the check `status-bit`, or another view",
+        ));
+    }
+    let listed = matches!(mechanism.credential, CredentialChoice::Jwt(_))
+        && matches!(check.view, View::Authority { ttl_ms: 1.., .. })
+        && mechanism.checks.len() == 1
+        && mechanism.write_checks.is_empty()
+        && mechanism.renewal == RenewalChoice::None;
+    if check.kind == CheckKind::StatusBit && !listed {
+        return Err(refuse(
+            key,
+            span,
+            "a status list is fetched from an authority now and then, and nothing else is checked with it",
+            "use `kind = \"jwt\"` without renewal, `view = \"authority\"` with a `ttl`, and no other check",
+        ));
+    }
     let alone = check.kind == CheckKind::DenyList && mechanism.checks.len() == 1;
     if matches!(check.view, View::Filter { .. }) && !alone {
         return Err(refuse(
@@ -120,6 +148,11 @@ pub(super) fn fits(mechanism: &Mechanism, check: CheckChoice, span: Option<Range
         ));
     }
     Ok(())
+}
+
+/// Whether nothing is to be kept at all.
+fn is_zero(raw: &RawCheck) -> bool {
+    raw.ttl.as_ref().is_some_and(|ttl| duration_ms("mechanism.checks.ttl", ttl) == Ok(0))
 }
 
 /// A duration of at least one millisecond that must be there.

@@ -19,7 +19,7 @@ pub(super) fn text(prefix: &str, key: Key<'_>) -> String {
     text.push_str(":{");
     match key.kind {
         Kind::Live | Kind::Deny | Kind::Family => URL_SAFE_NO_PAD.encode_string(key.id, &mut text),
-        Kind::Epoch | Kind::User | Kind::Index => push_name(&mut text, key.id),
+        Kind::Epoch | Kind::User | Kind::Index | Kind::Status => push_name(&mut text, key.id),
     }
     text.push('}');
     text
