@@ -64,6 +64,8 @@ fn free_address() -> SocketAddr {
 fn serve(backend: &str, redis: &Redis) -> Server {
     let mut options = options(backend);
     options.redis = Some(redis.url());
+    // Each keeps its own members in a user's index.
+    options.prefix = backend.to_owned();
     // The store's connection lives on the first thread; the others use it from theirs.
     options.threads = 2;
     Server::start(options)
