@@ -64,7 +64,9 @@ impl LaunchedServer {
     /// Starts the authority and waits for it: the replicas must know its address.
     fn launch_authority(&mut self) -> Result<(), Error> {
         let name = format!("authority of {}", self.row);
-        let options = ServeOptions { extra_work_ns: 0, ..self.options.clone() };
+        // It is asked inside the deployment: TLS is between clients and the replicas.
+        let options =
+            ServeOptions { extra_work_ns: 0, tls_cert: None, tls_key: None, ..self.options.clone() };
         let mut child = self.spawn(name.clone(), &options)?;
         self.options.authority = Some(ready_line(&mut child, &name)?.address);
         self.authority = Some(child);

@@ -35,6 +35,7 @@ pub(super) struct Subject {
     /// What it promises.
     pub(super) promises: Promises,
     needs_redis: bool,
+    needs_authority: bool,
     /// No PostgreSQL is started here.
     pub(super) needs_postgres: bool,
     /// The file as a table, for a copy with another key.
@@ -69,6 +70,7 @@ impl Subject {
             name: backend.header.name.clone(),
             promises: promises(&backend),
             needs_redis: backend.header.needs.contains(&Need::Redis),
+            needs_authority: backend.header.needs.contains(&Need::Authority),
             needs_postgres: backend.header.needs.contains(&Need::Postgres),
             table,
             algorithm: None,
@@ -142,6 +144,7 @@ pub(super) struct Launched {
     /// The file with an empty key, for starts with other keys; none where nothing is signed with a secret.
     keyed: Option<Subject>,
     _server: Child,
+    _authority: Option<Child>,
     store: Option<Store>,
     folder: TempDir,
     executable: PathBuf,
@@ -173,18 +176,25 @@ impl Launched {
             None => None,
         };
         let text = subject.with_key(&key.as_ref().map(Key::text).unwrap_or_default())?;
-        let mut server = serve(
-            &launcher,
-            &executable,
-            &subject.name,
-            folder.path(),
-            "backend.toml",
-            &text,
-            store.as_ref(),
-        )?;
-        let line = server.read_line(READY)?;
-        let ready: ReadyLine = serde_json::from_str(&line)
-            .map_err(|e| Failure::tool(format!("{} gave no ready line", subject.name)).because(&e))?;
+        let up = |asks| {
+            let mut server = serve(
+                &launcher,
+                &executable,
+                &subject.name,
+                folder.path(),
+                "backend.toml",
+                &text,
+                Asks { store: store.as_ref(), authority: asks },
+            )?;
+            let line = server.read_line(READY)?;
+            let ready: ReadyLine = serde_json::from_str(&line)
+                .map_err(|e| Failure::tool(format!("{} gave no ready line", subject.name)).because(&e))?;
+            Ok::<_, Failure>((server, ready))
+        };
+        // The authority is one more server of the same backend; the checks speak to the one that asks it.
+        let asked = subject.needs_authority.then(|| up(None)).transpose()?;
+        let (authority, address) = asked.map(|(child, ready)| (child, ready.address)).unzip();
+        let (server, ready) = up(address)?;
         let target = Target {
             name: subject.name.clone(),
             address: ready.address,
@@ -204,6 +214,7 @@ impl Launched {
             subject_name: subject.name.clone(),
             keyed,
             _server: server,
+            _authority: authority,
             store,
             folder,
             executable,
@@ -211,6 +222,13 @@ impl Launched {
         };
         Ok((target, launched))
     }
+}
+
+/// Whom a server asks.
+#[derive(Debug, Clone, Copy)]
+struct Asks<'a> {
+    store: Option<&'a Store>,
+    authority: Option<SocketAddr>,
 }
 
 /// Starts a server on a free port; does not wait for it.
@@ -221,7 +239,7 @@ fn serve(
     folder: &Path,
     file: &str,
     text: &str,
-    store: Option<&Store>,
+    asks: Asks<'_>,
 ) -> Result<Child, Failure> {
     let path = folder.join(file);
     fs::write(&path, text)
@@ -229,8 +247,9 @@ fn serve(
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let options = ServeOptions {
         backend: path.to_string_lossy().into_owned(),
-        redis: store.map(|store| format!("redis://{}", store.address)),
+        redis: asks.store.map(|store| format!("redis://{}", store.address)),
         postgres: None,
+        authority: asks.authority,
         key_file: None,
         tls_cert: None,
         tls_key: None,
@@ -280,7 +299,7 @@ impl Surroundings for Launched {
     fn starts_with_key(&mut self, key: &str) -> Result<bool, String> {
         let Some(subject) = &self.keyed else { return Err("it signs with no shared secret".to_owned()) };
         let text = subject.with_key(key).map_err(|failure| failure.text())?;
-        let store = self.store.as_ref();
+        let asks = Asks { store: self.store.as_ref(), authority: None };
         let folder = self.folder.path();
         let mut child = serve(
             &self.launcher,
@@ -289,7 +308,7 @@ impl Surroundings for Launched {
             folder,
             "other-key.toml",
             &text,
-            store,
+            asks,
         )
         .map_err(|failure| failure.text())?;
         Ok(child.read_line(READY).is_ok())
