@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Compare(commands::compare::CompareArgs),
     Ci(commands::ci::CiArgs),
     Capacity(commands::capacity::CapacityArgs),
+    Memory(commands::memory::MemoryArgs),
     Conform(commands::conform::ConformArgs),
     Reproduce(commands::reproduce::ReproduceArgs),
     Advise(commands::advise::AdviseArgs),

@@ -13,6 +13,7 @@ pub(crate) mod drill;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod memory;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod run;
@@ -34,6 +35,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Fa
         Command::Compare(args) => compare::run(&args, output),
         Command::Ci(args) => ci::run(&args, output),
         Command::Capacity(args) => capacity::run(&args, output),
+        Command::Memory(args) => memory::run(&args, output),
         Command::Conform(args) => conform::run(&args, output),
         Command::Reproduce(args) => reproduce::run(&args, output),
         Command::Advise(args) => advise::run(&args, output),

@@ -43,11 +43,11 @@ use crate::run::RunOptions;
 use crate::store::{install_line, redis_server};
 use cell::{Declared, Setting};
 use http::HttpService;
-use launch::{Design, Yard};
+pub(crate) use launch::{Design, Yard};
 use price::Habit;
 use record::DrillWriter;
 use resurrection::Race;
-use scaled::{Scaled, scaled};
+pub(crate) use scaled::{Scaled, scaled};
 use service::{Ask, Service};
 
 /// How many generations a stolen refresh token is behind.
@@ -155,7 +155,7 @@ pub fn drill(
     news: &mut dyn FnMut(DrillNews),
     stop: &AtomicBool,
 ) -> Result<DrillSummary, Error> {
-    let (files, skipped) = files(options, plan)?;
+    let (files, skipped) = files(options, &plan.backends)?;
     for one in &skipped {
         news(DrillNews::Skipped(one.clone()));
     }
@@ -191,18 +191,21 @@ pub fn drill(
     Ok(DrillSummary { recording: options.out_dir.clone(), results: driller.results, skipped, stopped })
 }
 
-/// The designs of a plan, and those that cannot be drilled here.
-fn files(options: &RunOptions, plan: &DrillPlan) -> Result<(Vec<BackendFile>, Vec<Skipped>), Error> {
+/// The designs of a plan, and those that cannot be started here.
+pub(crate) fn files(
+    options: &RunOptions,
+    names: &[String],
+) -> Result<(Vec<BackendFile>, Vec<Skipped>), Error> {
     let redis = options.redis.is_some() || redis_server().is_some();
     let (mut files, mut skipped) = (Vec::new(), Vec::new());
-    for name in &plan.backends {
+    for name in names {
         let found = Shelf::Backends.resolve(name)?;
         let file = BackendFile::parse(&found.path, &found.text)?;
         if file.header.needs.contains(&Need::Postgres) {
             skipped.push(Skipped {
                 row: file.header.name,
-                reason: "it needs PostgreSQL, and a drill starts none".to_owned(),
-                hint: "drill a design that keeps its state elsewhere".to_owned(),
+                reason: "it needs PostgreSQL, and none is started here".to_owned(),
+                hint: "name a design that keeps its state elsewhere".to_owned(),
             });
         } else if file.header.needs.contains(&Need::Redis) && !redis {
             skipped.push(Skipped {

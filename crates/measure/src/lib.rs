@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 mod generator;
 pub mod judge;
+pub mod memory;
 pub mod plan;
 pub mod process;
 pub mod recording;

@@ -3,8 +3,10 @@
 //! `/proc/PID/stat` counts CPU in ticks of 10 ms, which is 2 % of a block of half a second; the process clock counts
 //! nanoseconds and keeps the time of threads that have ended.
 
+use std::path::PathBuf;
+
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
-use procfs::process::{ClearRefs, Process};
+use procfs::process::{ClearRefs, FDPermissions, FDTarget, Process};
 use procfs::{CpuPressure, Current};
 
 use crate::error::Error;
@@ -96,6 +98,21 @@ impl ProcessProbe {
         Ok(sum)
     }
 
+    /// Files that it holds open for writing, but for its standard streams.
+    ///
+    /// # Errors
+    ///
+    /// When the process has ended, or its descriptors may not be read.
+    pub fn written_files(&self) -> Result<Vec<PathBuf>, Error> {
+        let open = self.process()?.fd().map_err(|error| failed("/proc/PID/fd", error))?;
+        // A file that is closed while being looked at is left out.
+        let paths = open.flatten().filter(|file| file.fd > 2).filter_map(|file| match &file.target {
+            FDTarget::Path(path) if file.mode().contains(FDPermissions::WRITE) => Some(path.clone()),
+            _ => None,
+        });
+        Ok(paths.filter(|path| path.is_file()).collect())
+    }
+
     fn process(&self) -> Result<Process, Error> {
         let raw = i32::try_from(self.pid).map_err(|_| failed("process id", "out of range"))?;
         Process::new(raw).map_err(|error| failed("/proc/PID", error))
@@ -153,6 +170,17 @@ mod tests {
     fn memory_is_seen_and_the_peak_forgets() {
         let probe = own();
         assert!((0..20).any(|_| look(&probe).is_some()), "{:?}", probe.memory());
+    }
+
+    #[test]
+    fn files_being_written_are_found_and_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (written, read) = (folder.path().join("written"), folder.path().join("read"));
+        let _writing = std::fs::File::create(&written).unwrap();
+        std::fs::write(&read, "x").unwrap();
+        let _reading = std::fs::File::open(&read).unwrap();
+        let found = own().written_files().unwrap();
+        assert!(found.contains(&written) && !found.contains(&read), "{found:?}");
     }
 
     #[test]

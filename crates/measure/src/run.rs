@@ -13,6 +13,8 @@ mod rows;
 mod tool;
 mod watch;
 
+pub(crate) use tool::tool;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;

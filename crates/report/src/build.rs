@@ -16,6 +16,7 @@ use crate::number::six_digits as rounded;
 mod capacity;
 mod environment;
 mod episode;
+mod memory;
 mod note;
 mod quantile;
 mod row;
@@ -53,6 +54,7 @@ pub fn build_from(recording: &Recording, analysis: &Analysis) -> Result<Report, 
         claims: Vec::new(),
         cost: None,
         capacity: capacity::capacity(recording, analysis)?,
+        memory: memory::memory(recording, analysis)?,
         notes: Vec::new(),
         environment: environment::environment(recording),
         rows,

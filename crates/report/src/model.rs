@@ -17,6 +17,7 @@ use crate::verdict::Verdict;
 mod capacity;
 mod episode;
 mod figure;
+mod memory;
 mod row;
 mod scenario;
 mod sentence;
@@ -24,6 +25,7 @@ mod sentence;
 pub use capacity::{Capacity, CapacityPoint, CapacityRow};
 pub use episode::{Episode, EpisodeRow, ExposureFigures, OperationFigures};
 pub use figure::Figure;
+pub use memory::{Memory, MemoryAfter, MemoryFill, MemoryLine, MemoryPoint, MemoryRow};
 pub use row::Row;
 pub use scenario::{Block, Comparison, Curve, QuantileRatio, RowFigures, Scenario, VoidReason, memory_words};
 pub use sentence::{Part, Sentence};
@@ -64,6 +66,9 @@ pub struct Report {
     /// How much one server carries, where that was searched for beside the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
+    /// What logins take in memory, where that was measured beside the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// What the numbers do and do not mean.
     pub notes: Vec<Note>,
     /// Machine, build and settings, by group.

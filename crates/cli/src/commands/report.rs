@@ -1,9 +1,11 @@
 //! `authbench report`: the report of a recording, built again without measuring.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use measure::memory::MemoryRun;
 use report::Format;
 
+use crate::commands::memory;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -16,6 +18,9 @@ const EXAMPLE: &str = "Examples:
   authbench report reports/local/2026-11-23-quick --format markdown >> \"$GITHUB_STEP_SUMMARY\"
   authbench report reports/local/2026-11-23-quick --out again
 
+What was measured beside it is shown with it: capacity.json in the folder of the recording, and the folder `memory`
+inside it. A folder that `authbench memory` wrote can be named alone as well.
+
 The same recording gives the same bytes. A recording that was changed is refused; one that was cut off is reported with
 its finished blocks. The exit code is the one that `run` had: 3 for wrong answers or a contradicted claim, 4 where
 nothing can be ranked or the recording was changed.";
@@ -24,7 +29,7 @@ nothing can be ranked or the recording was changed.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct ReportArgs {
-    /// Folder of the recording
+    /// Folder of the recording, or of a memory law
     recording: PathBuf,
     /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics, cost, cost-curve (repeatable with --out)
     #[arg(long, value_name = "FORMAT", value_parser = format_from)]
@@ -47,6 +52,14 @@ pub(crate) fn format_from(name: &str) -> Result<Format, String> {
 }
 
 pub(crate) fn run(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failure> {
+    if let Some(law) = memory_law(&args.recording)? {
+        return match (&args.out, args.format.as_slice()) {
+            (None, [] | [Format::Terminal]) => memory::again(&law, false, output),
+            (None, [Format::Json]) => memory::again(&law, true, output),
+            _ => Err(Failure::usage("a memory law alone is printed as text or as JSON")
+                .hint("lay its folder into that of a recording, as `memory`, and report that one")),
+        };
+    }
     let sheet = pricing::sheet(&args.pricing.name)?;
     let reported = Reported::read(&args.recording, &args.claim, &sheet)?;
     match (&args.out, args.format.as_slice()) {
@@ -64,6 +77,11 @@ pub(crate) fn run(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failur
         (None, _) => return Err(several_files("several formats are several files")),
     }
     Ok(reported.exit())
+}
+
+/// The memory law in a folder that holds nothing else.
+fn memory_law(folder: &Path) -> Result<Option<MemoryRun>, Failure> {
+    if folder.join("plan.toml").exists() { Ok(None) } else { Ok(MemoryRun::read(folder)?) }
 }
 
 fn several_files(message: &str) -> Failure {

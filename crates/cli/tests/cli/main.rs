@@ -10,6 +10,7 @@ mod gates;
 mod help;
 mod load;
 mod losses;
+mod memory;
 mod output;
 mod processes;
 mod reproduce;

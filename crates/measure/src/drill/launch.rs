@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use scenario::backend::Need;
-use scenario::wire::{PasswordHash, ServeOptions};
+use scenario::wire::{Counters, PasswordHash, Provision, ServeOptions};
 
 use super::http::HttpService;
 use super::scaled::Scaled;
@@ -12,8 +12,9 @@ use crate::affinity::Placement;
 use crate::certificate::Scratch;
 use crate::error::Error;
 use crate::process::Launcher;
+use crate::recording::StoreRecord;
 use crate::run::RunOptions;
-use crate::store::{PrivateRedis, Store, redis_server};
+use crate::store::{PrivateRedis, Sample, Store, redis_server};
 use crate::target::{LaunchedServer, Ready, Target};
 
 /// Longest wait of a request for a store, milliseconds.
@@ -21,7 +22,7 @@ const DEADLINE_MS: u64 = 1000;
 
 /// Starts designs one after the other.
 #[derive(Debug)]
-pub(super) struct Yard {
+pub(crate) struct Yard {
     executable: PathBuf,
     redis: Option<String>,
     prefix: String,
@@ -33,14 +34,14 @@ pub(super) struct Yard {
 
 /// A design that is up. Dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Design {
+pub(crate) struct Design {
     target: LaunchedServer,
     store: Option<Store>,
-    pub(super) ready: Ready,
+    pub(crate) ready: Ready,
 }
 
 impl Yard {
-    pub(super) fn new(options: &RunOptions, placement: &Placement) -> Result<Self, Error> {
+    pub(crate) fn new(options: &RunOptions, placement: &Placement) -> Result<Self, Error> {
         let guard = vec![options.executable.clone().into_os_string()];
         Ok(Self {
             executable: options.executable.clone(),
@@ -54,7 +55,7 @@ impl Yard {
     }
 
     /// Starts a design and waits until every replica answers.
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         scaled: &Scaled,
         replicas: u32,
@@ -114,6 +115,31 @@ impl Design {
     /// Its replicas, by HTTP, with a clock that begins now.
     pub(super) fn service(&self) -> HttpService {
         HttpService::new(&self.ready.addresses, &self.ready.controls, crate::clock::now())
+    }
+
+    /// What a recording says of its store, where it has one of its own.
+    pub(crate) fn store_record(&self) -> Option<StoreRecord> {
+        self.store.as_ref().map(|store| store.record.clone())
+    }
+
+    /// Its server processes.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.target.pids()
+    }
+
+    /// The figures of its store, where it has one of its own.
+    pub(crate) fn sample(&mut self) -> Result<Option<Sample>, Error> {
+        self.store.as_mut().map(|store| store.gauge.read()).transpose()
+    }
+
+    /// Totals of its servers.
+    pub(crate) fn counters(&mut self) -> Result<Counters, Error> {
+        self.target.counters()
+    }
+
+    /// Makes logins, unmeasured; nobody takes their credentials.
+    pub(crate) fn provision(&mut self, wanted: &Provision) -> Result<(), Error> {
+        self.target.provision(wanted, &mut |_| Ok(()))
     }
 
     /// Did something of it end by itself?

@@ -23,13 +23,13 @@ pub struct Change {
 
 /// A backend as it is drilled.
 #[derive(Debug, Clone)]
-pub(super) struct Scaled {
-    pub(super) backend: BackendFile,
-    pub(super) changes: Vec<Change>,
+pub(crate) struct Scaled {
+    pub(crate) backend: BackendFile,
+    pub(crate) changes: Vec<Change>,
 }
 
 /// The backend with its times shortened. `grace` sets every grace window instead of dividing it.
-pub(super) fn scaled(
+pub(crate) fn scaled(
     file: &BackendFile,
     scale: &ScalePlan,
     grace: Option<HumanDuration>,

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::recording::{Tool, sha256_hex};
 
 /// What is known of this build; `executable` is hashed.
-pub(super) fn tool(executable: Option<&Path>) -> Tool {
+pub(crate) fn tool(executable: Option<&Path>) -> Tool {
     let known = |text: Option<&'static str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     Tool {
         version: env!("CARGO_PKG_VERSION").to_owned(),

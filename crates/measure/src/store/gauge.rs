@@ -22,6 +22,10 @@ pub(crate) struct Sample {
     pub(crate) bytes_out: u64,
     /// Memory of the data, bytes (not a total).
     pub(crate) dataset_bytes: u64,
+    /// All memory, bytes: what a limit counts (not a total).
+    pub(crate) memory_bytes: u64,
+    /// Keys in it (not a total).
+    pub(crate) keys: u64,
     /// Keys evicted.
     pub(crate) evicted_keys: u64,
 }
@@ -72,6 +76,12 @@ impl Gauge {
             bytes_in: number("total_net_input_bytes"),
             bytes_out: number("total_net_output_bytes"),
             dataset_bytes: number("used_memory_dataset"),
+            memory_bytes: number("used_memory"),
+            keys: info
+                .iter()
+                .filter(|(name, _)| is_database(name))
+                .filter_map(|(_, value)| keys(value))
+                .sum(),
             evicted_keys: number("evicted_keys"),
         })
     }
@@ -85,6 +95,8 @@ impl Gauge {
             bytes_in: less(after.bytes_in, before.bytes_in, self.own.bytes_in),
             bytes_out: less(after.bytes_out, before.bytes_out, self.own.bytes_out),
             dataset_bytes: after.dataset_bytes,
+            memory_bytes: after.memory_bytes,
+            keys: after.keys,
             evicted_keys: after.evicted_keys,
         }
     }
@@ -110,5 +122,28 @@ impl Gauge {
         let text: String = asked.map_err(|error| self.place.failed("", &error))?;
         let lines = text.lines().filter_map(|line| line.split_once(':'));
         Ok(lines.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
+    }
+}
+
+/// `db0`, `db1`, …
+fn is_database(name: &str) -> bool {
+    name.strip_prefix("db")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The keys of `keys=12,expires=3,avg_ttl=0`.
+fn keys(value: &str) -> Option<u64> {
+    value.split(',').find_map(|part| part.strip_prefix("keys="))?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_all_databases_are_counted() {
+        assert!(is_database("db0") && is_database("db12") && !is_database("db") && !is_database("dbsize"));
+        assert_eq!(keys("keys=12,expires=3,avg_ttl=0"), Some(12));
+        assert_eq!(keys("expires=3"), None);
     }
 }
