@@ -35,6 +35,10 @@ pub(super) struct FakeServer<S> {
     script: S,
     /// Nothing is begun between these times.
     pub(super) pause: Option<(u64, u64)>,
+    /// Every answer comes this much after its request, all at the same time: nobody queues.
+    pub(super) parallel_ns: Option<u64>,
+    /// Connections that are refused.
+    pub(super) refuses: fn(u32) -> bool,
     free_ns: u64,
     events: BinaryHeap<Reverse<(u64, u64, u32)>>,
     serial: u64,
@@ -46,15 +50,9 @@ impl<S: FnMut(&str) -> Scripted> FakeServer<S> {
     pub(super) fn new(clock: &FakeClock, connections: u32, script: S) -> Self {
         let inbox = (0..connections).map(|_| VecDeque::new()).collect();
         let (events, ready) = (BinaryHeap::new(), Vec::new());
-        Self { clock: clock.clone(), script, pause: None, free_ns: 0, events, serial: 0, inbox, ready }
-    }
-
-    /// A request whose answer is held back by `delay_ns` while the server goes on.
-    pub(super) fn send_after(&mut self, connection: u32, bytes: &[u8], delay_ns: u64) -> io::Result<usize> {
-        let answer = (self.script)(std::str::from_utf8(bytes).unwrap());
-        let at_ns = self.clock.now_ns() + answer.service_ns + delay_ns;
-        self.arrive(connection, at_ns, answer.bytes);
-        Ok(bytes.len())
+        let clock = clock.clone();
+        let (pause, parallel_ns, refuses): (_, _, fn(u32) -> bool) = (None, None, |_| false);
+        Self { clock, script, pause, parallel_ns, refuses, free_ns: 0, events, serial: 0, inbox, ready }
     }
 
     /// An answer that nobody asked for.
@@ -77,6 +75,9 @@ impl<S: FnMut(&str) -> Scripted> FakeServer<S> {
 
 impl<S: FnMut(&str) -> Scripted> Transport for FakeServer<S> {
     fn connect(&mut self, connection: u32) -> io::Result<()> {
+        if (self.refuses)(connection) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         self.schedule(self.clock.now_ns(), connection);
         Ok(())
     }
@@ -92,6 +93,10 @@ impl<S: FnMut(&str) -> Scripted> Transport for FakeServer<S> {
     fn send(&mut self, connection: u32, bytes: &[u8]) -> io::Result<usize> {
         let now = self.clock.now_ns();
         let answer = (self.script)(std::str::from_utf8(bytes).unwrap());
+        if let Some(parallel_ns) = self.parallel_ns {
+            self.arrive(connection, now + answer.service_ns + parallel_ns, answer.bytes);
+            return Ok(bytes.len());
+        }
         let mut begins = now.max(self.free_ns);
         if let Some((from, to)) = self.pause
             && (from..to).contains(&begins)

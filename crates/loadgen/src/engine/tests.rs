@@ -130,44 +130,12 @@ fn an_overloaded_server_voids_the_drive() {
 fn slow_answers_alone_void_nothing() {
     let clock = FakeClock::default();
     // 40 parallel servers of 0.4 s each are one server whose answers come 0.4 s later.
-    let server = Delayed(FakeServer::new(&clock, 400, after(0)), 400 * MS);
+    let mut server = FakeServer::new(&clock, 400, after(0));
+    server.parallel_ns = Some(400 * MS);
     let (report, _) =
         fixed(&clock, server, &options(400, 4 * S), requests(Arrival::Constant.offsets(100.0, 1)));
     assert!(report.achieved_rate() < 95.0);
     assert_eq!(certify(&report, &Surroundings::default()).status, Status::Valid);
-}
-
-/// Every answer later by a fixed time, in parallel.
-struct Delayed<S>(FakeServer<S>, u64);
-
-impl<S: FnMut(&str) -> Scripted> Transport for Delayed<S> {
-    fn connect(&mut self, connection: u32) -> std::io::Result<()> {
-        self.0.connect(connection)
-    }
-    fn establish(&mut self, connection: u32) -> Result<bool, crate::transport::Refusal> {
-        self.0.establish(connection)
-    }
-    fn close(&mut self, connection: u32) {
-        self.0.close(connection);
-    }
-    fn send(&mut self, connection: u32, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.send_after(connection, bytes, self.1)
-    }
-    fn flush(&mut self, connection: u32) -> std::io::Result<bool> {
-        self.0.flush(connection)
-    }
-    fn receive(&mut self, connection: u32, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.0.receive(connection, buffer)
-    }
-    fn may_hold_more(&self, connection: u32, got: usize, asked: usize) -> bool {
-        self.0.may_hold_more(connection, got, asked)
-    }
-    fn wait(&mut self, timeout_ns: u64) -> std::io::Result<usize> {
-        self.0.wait(timeout_ns)
-    }
-    fn ready(&self, index: usize) -> Option<crate::transport::Ready> {
-        self.0.ready(index)
-    }
 }
 
 #[test]
@@ -415,7 +383,8 @@ fn steps_are_spread_over_replicas_and_know_who_issued_the_credential() {
 #[test]
 fn a_replica_that_takes_no_connection_is_passed_over() {
     let clock = FakeClock::default();
-    let server = Without(FakeServer::new(&clock, 6, after(10_000)), 1);
+    let mut server = FakeServer::new(&clock, 6, after(10_000));
+    server.refuses = |connection| connection % 3 == 1;
     let mut work = Fixed::new(b"GET / HTTP/1.1\r\n\r\n".to_vec());
     let mut seen = Seen::default();
     let stop = AtomicBool::new(false);
@@ -428,42 +397,6 @@ fn a_replica_that_takes_no_connection_is_passed_over() {
     let to = |replica| asked(&seen.0).iter().filter(|asked| **asked == Some(replica)).count();
     assert_eq!((to(0) + to(2), to(1)), (100, 0));
     assert!(to(0).abs_diff(to(2)) <= 2, "{} and {}", to(0), to(2));
-}
-
-/// A server behind which one of three replicas refuses connections.
-struct Without<S>(FakeServer<S>, u32);
-
-impl<S: FnMut(&str) -> Scripted> Transport for Without<S> {
-    fn connect(&mut self, connection: u32) -> std::io::Result<()> {
-        if connection % 3 == self.1 {
-            return Err(std::io::ErrorKind::ConnectionRefused.into());
-        }
-        self.0.connect(connection)
-    }
-    fn establish(&mut self, connection: u32) -> Result<bool, crate::transport::Refusal> {
-        self.0.establish(connection)
-    }
-    fn close(&mut self, connection: u32) {
-        self.0.close(connection);
-    }
-    fn send(&mut self, connection: u32, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.send(connection, bytes)
-    }
-    fn flush(&mut self, connection: u32) -> std::io::Result<bool> {
-        self.0.flush(connection)
-    }
-    fn receive(&mut self, connection: u32, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.0.receive(connection, buffer)
-    }
-    fn may_hold_more(&self, connection: u32, got: usize, asked: usize) -> bool {
-        self.0.may_hold_more(connection, got, asked)
-    }
-    fn wait(&mut self, timeout_ns: u64) -> std::io::Result<usize> {
-        self.0.wait(timeout_ns)
-    }
-    fn ready(&self, index: usize) -> Option<crate::transport::Ready> {
-        self.0.ready(index)
-    }
 }
 
 #[test]
