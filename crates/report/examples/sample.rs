@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(folder) if folder != "long" && folder != "far" => measure::Recording::open(folder.as_ref())?,
         _ => {
             let written = support::recording(recording.path(), shape);
-            support::capacity(recording.path());
+            support::capacity::write(recording.path());
             written
         }
     };

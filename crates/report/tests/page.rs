@@ -210,7 +210,7 @@ fn a_search_for_capacity_beside_the_recording_is_shown() {
     let dir = support::scratch();
     let recording = support::recording(dir.path(), SHORT);
     assert!(!page_of(&support::priced(&recording)).contains("One server carries"), "absent without a search");
-    support::capacity(dir.path());
+    support::capacity::write(dir.path());
     let report = support::priced(&recording);
     let capacity = report.capacity.as_ref().unwrap();
     assert!(capacity.same_build && capacity.row("none").unwrap().at_least);

@@ -10,14 +10,16 @@
 
 use std::path::Path;
 
-use hdrhistogram::Histogram;
-use measure::block::SCHEMA;
-use measure::recording::{Ended, Entered, Kind, ToWrite, Writer};
-use measure::{BlockRecord, Operation, Plan, Recording};
+use measure::recording::{Ended, Entered, Writer};
+use measure::{Plan, Recording};
 use serde_json::{Value, json};
 use stats::Random;
 
+use self::blocks::{cafe, steady, storm};
+
+mod blocks;
 pub(crate) mod browser;
+pub(crate) mod capacity;
 pub(crate) mod markup;
 
 /// A folder for a recording: in memory where there is such a place, because every block is synced to disk.
@@ -329,7 +331,7 @@ fn run(shape: Shape, plan: &Plan, truths: &[Truth]) -> Value {
         scenarios.push(scenario("login-storm", "What happens while others log in?", false, "argon2id"));
     }
     json!({
-        "schema": SCHEMA,
+        "schema": measure::block::SCHEMA,
         "tool": { "version": "0.1.0", "binary_sha256": "a".repeat(64), "rustc": "rustc 1.95.0", "target": "x86_64-unknown-linux-gnu", "profile": "release", "commit": "0123456789abcdef" },
         "started_unix_ns": START, "plan_sha256": plan.sha256(), "seed": plan.seed,
         "budget": { "rows": truths.len(), "blocks": 1, "paired_ms": 1, "paired_max_ms": 1, "episodes_ms": 1, "set_up_ms": 1 },
@@ -339,36 +341,6 @@ fn run(shape: Shape, plan: &Plan, truths: &[Truth]) -> Value {
         "skipped": [{ "row": "session-cluster", "reason": "redis-cluster is not on PATH.", "hint": "Install it with: apt-get install redis" }],
         "scenarios": scenarios,
     })
-}
-
-/// A block with everything but its figures.
-fn block(scenario: &str, row: &str, round: u32, start: u64, length: u64) -> Value {
-    json!({
-        "schema": SCHEMA, "sequence": 0, "previous": "", "scenario": scenario, "backend": row, "round": round,
-        "position": 0, "restart": 0, "kind": if PAIRED.contains(&scenario) { "paired" } else { "episode" },
-        "started_unix_ns": start, "measured_ns": length, "offered_rate": 1500.0, "achieved_rate": 1500.0,
-        "outcomes": {}, "response_ns": {}, "service_ns": {}, "send_lag_ns": null,
-        "server": { "cpu_ns": 0, "pss_bytes": 0, "peak_bytes": 0, "voluntary_switches": 0, "involuntary_switches": 0 },
-        "store": null, "wire": { "sent_bytes": 0, "received_bytes": 0 },
-        "generator": { "cpu_ns": 0, "spin_ns": 0, "in_flight_mean": null },
-        "steal": 0.0, "exposure": [], "validity": { "valid": true, "response_times": true, "reasons": [] },
-    })
-}
-
-/// Times of a server whose median is `median`: a body and a tail.
-fn times(median: f64, count: u64, random: &mut Random) -> Histogram<u64> {
-    let mut histogram = Histogram::new_with_bounds(1, 60_000_000_000, 3).unwrap();
-    for _ in 0..count {
-        let body = 0.14 * random.normal();
-        let tail = if random.uniform() < 0.06 { 1.1 * random.uniform() } else { 0.0 };
-        histogram.record((median * libm::exp(body + tail)) as u64).unwrap();
-    }
-    histogram
-}
-
-fn quantiles(histogram: &Histogram<u64>) -> Value {
-    let at = |share| histogram.value_at_quantile(share);
-    json!({ "count": histogram.len(), "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "p999": at(0.999), "max": histogram.max() })
 }
 
 /// Writes the recording and reads it back, as `authbench report` would.
@@ -407,141 +379,4 @@ fn environment() -> Value {
         "memory": { "total_bytes": 8_321_499_136u64 }, "system": { "kernel": "6.18.1", "virtualization": "kvm" },
         "limits": { "cpus": [0, 1] }, "network": { "net.core.somaxconn": "4096" }, "load_average": [0.2, 0.3, 0.3],
     })
-}
-
-fn steady(
-    writer: &mut Writer,
-    name: &str,
-    truths: &[Truth],
-    shape: Shape,
-    distance: u64,
-    random: &mut Random,
-    now: &mut u64,
-) {
-    let requests = 1_050u64;
-    let mut drift = 0.0;
-    for round in 0..shape.rounds {
-        let mut order: Vec<usize> = (0..truths.len()).collect();
-        for i in (1..order.len()).rev() {
-            order.swap(i, (random.uniform() * (i + 1) as f64) as usize);
-        }
-        for (position, at) in order.into_iter().enumerate() {
-            let truth = &truths[at];
-            drift = 0.97 * drift + 0.012 * random.normal();
-            let steal =
-                if random.uniform() < 0.05 { 0.03 * random.uniform() } else { 0.002 * random.uniform() };
-            let void = steal > 0.025;
-            let mut blur = |sd: f64| libm::exp(drift + steal + sd * random.normal());
-            let (time, cpu, store) = (blur(0.022), blur(0.016), blur(0.016));
-            let away = truth.amounts[0] * distance as f64 * 1e3;
-            let response = times(truth.cost[0] * time + away, requests, random);
-            let service = times(truth.cost[0] * time * 0.93 + away, requests, random);
-            let mut record = block(name, truth.name, round, *now, 700_000_000);
-            record["position"] = json!(position);
-            record["store_rtt_us"] = json!(distance);
-            record["outcomes"] = json!({ "request": { "ok": requests } });
-            if shape.wrong && truth.name == "jwt-allowlist" {
-                record["outcomes"] = json!({ "request": { "ok": requests - 3, "wrong-subject": 3 } });
-            }
-            record["response_ns"] = json!({ "request": quantiles(&response) });
-            record["service_ns"] = json!({ "request": quantiles(&service) });
-            let each = |per: f64| (per * requests as f64) as u64;
-            record["server"]["cpu_ns"] = json!(each(truth.cost[1] * cpu));
-            let jitter = 300_000.0 * random.normal();
-            record["server"]["pss_bytes"] = json!((24e6 + truth.memory[0] * LOGINS as f64 + jitter) as u64);
-            if truth.cost[2] > 0.0 {
-                record["store"] = json!({
-                    "cpu_ns": each(truth.cost[2] * store), "commands": each(truth.amounts[0]),
-                    "bytes_in": each(60.0), "bytes_out": each(300.0),
-                    "dataset_bytes": (truth.memory[1] * LOGINS as f64) as u64, "evicted_keys": 0, "shared": false,
-                });
-            }
-            record["wire"] = json!({ "sent_bytes": each(truth.amounts[1] * 0.55), "received_bytes": each(truth.amounts[1] * 0.45) });
-            record["steal"] = json!(steal);
-            if void {
-                record["validity"] = json!({ "valid": false, "response_times": false, "reasons": ["the hypervisor took more than 2 % of the CPU time"] });
-            }
-            let record: BlockRecord = serde_json::from_value(record).unwrap();
-            let request = Some(Operation::Request);
-            let histograms = [
-                ToWrite { operation: request, kind: Kind::Response, histogram: &response },
-                ToWrite { operation: request, kind: Kind::Service, histogram: &service },
-            ];
-            writer.block(record, &histograms).unwrap();
-            *now += 920_000_000;
-        }
-    }
-}
-
-/// 40 replays over 600 ms after everything was ended.
-fn cafe(writer: &mut Writer, truth: &Truth, random: &mut Random, now: &mut u64) {
-    let sent = 40u64;
-    let step = 15.0;
-    let accepted = (truth.works_ms / step).min(sent as f64) as u64;
-    let login = times(truth.cost[0] * 2.0, 80, random);
-    let replay = times(truth.cost[0] * 1.1, sent, random);
-    let mut record = block("cafe", truth.name, 0, *now, 1_200_000_000);
-    let refused = sent - accepted;
-    record["outcomes"] = json!({ "login": { "ok": 80 }, "replay": {
-        "accepted-as-declared": accepted, "rejected-as-expected": refused } });
-    record["response_ns"] = json!({ "login": quantiles(&login), "replay": quantiles(&replay) });
-    record["service_ns"] = record["response_ns"].clone();
-    record["server"]["cpu_ns"] = json!(120.0 * truth.cost[1]);
-    record["server"]["cpu_ns"] = json!((120.0 * truth.cost[1]) as u64);
-    record["achieved_rate"] = json!(100.0);
-    record["exposure"] = json!([{ "by": "logout-all", "sent_after": sent, "accepted": accepted,
-        "longest_ns": (accepted as f64 * step * 1e6) as u64 }]);
-    writer.block(serde_json::from_value(record).unwrap(), &[]).unwrap();
-    *now += 1_500_000_000;
-}
-
-fn storm(writer: &mut Writer, truth: &Truth, random: &mut Random, now: &mut u64) {
-    let login = times(17.2e6 + truth.cost[0], 300, random);
-    let request = times(truth.cost[0] * 1.4, 3_000, random);
-    let mut record = block("login-storm", truth.name, 0, *now, 10_000_000_000);
-    record["outcomes"] = json!({ "login": { "ok": 300 }, "request": { "ok": 3_000 } });
-    record["response_ns"] = json!({ "login": quantiles(&login), "request": quantiles(&request) });
-    record["service_ns"] = record["response_ns"].clone();
-    record["server"]["cpu_ns"] = json!((300.0 * 14.2e6 + 3_000.0 * truth.cost[1]) as u64);
-    record["achieved_rate"] = json!(330.0);
-    writer.block(serde_json::from_value(record).unwrap(), &[]).unwrap();
-    *now += 10_500_000_000;
-}
-
-/// Writes a search for capacity beside the recording: what each row carries follows from its CPU.
-pub(crate) fn capacity(dir: &Path) {
-    let rows: Vec<Value> = truths(STANDARD)
-        .iter()
-        .filter(|truth| !truth.name.contains('.'))
-        .map(|truth| {
-            let carries = 0.8e9 / truth.cost[1];
-            let probe = |(order, share): (usize, f64)| {
-                let waits = 1.0 / (1.02 - share.min(1.0));
-                json!({
-                    "order": order, "rate": carries * share, "offered_rate": carries * share, "achieved_rate": carries * share,
-                    "p50_ns": (truth.cost[0] * (0.8 + 0.2 * waits)) as u64, "p99_ns": (truth.cost[0] * 3.0 * waits) as u64,
-                    "error_share": 0.0, "server_cpu_ns": truth.cost[1] * (1.2 - 0.2 * share), "store_cpu_ns": null,
-                    "generator_kept_up": true, "holds": share <= 1.0, "repeated": false, "reasons": [],
-                })
-            };
-            let probes: Vec<Value> = [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1].into_iter().enumerate().map(probe).collect();
-            json!({
-                "name": truth.name, "backend_sha256": "5".repeat(64), "describe": null, "rate": carries,
-                "limit": if truth.name == "none" { "generator" } else { "objective" }, "failed": null, "probes": probes,
-            })
-        })
-        .collect();
-    let run = json!({
-        "schema": 1,
-        "tool": { "version": "0.1.0", "binary_sha256": "a".repeat(64), "rustc": "rustc 1.95.0", "target": "x86_64-unknown-linux-gnu", "profile": "release", "commit": null },
-        "started_unix_ns": START, "scenario": "steady", "scenario_sha256": "3".repeat(64), "seed": 1,
-        "objective": { "p99_ns": 10_000_000, "error_share": 0.001 },
-        "search": { "start": 1000.0, "lowest": 1.0, "highest": 1e6, "tolerance": 1.05, "confirmations": 2 },
-        "warm_ms": 200, "probe_ms": 1000, "deadline_ns": 1_000_000_000, "connections": 64, "server_threads": 1,
-        "generator_ceiling": null, "placement": { "generator": [0], "servers": [1], "shared": false },
-        "environment": environment(), "rows": rows, "skipped": [], "complete": true,
-    });
-    // Whatever reads it must find it whole.
-    let run: measure::capacity::CapacityRun = serde_json::from_value(run).unwrap();
-    std::fs::write(dir.join(measure::capacity::FILE), serde_json::to_vec(&run).unwrap()).unwrap();
 }
