@@ -1,68 +1,96 @@
-//! The positive control: a known amount of CPU time burnt in every request, which a measurement has to find again.
+//! The positive control: a known amount of CPU time per request, which a measurement has to find again.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Steps of integer work between two looks at the CPU clock: about 50 ns.
-const STEPS_PER_LOOK: u32 = 64;
-/// A look at the clock costs as much whatever is burnt; this much is burnt to find out how much.
-const TRIAL: Duration = Duration::from_micros(5);
-/// Trials in a batch, and batches: 10 ms in all, of which the median batch counts.
-const TRIALS: u32 = 200;
-const BATCHES: usize = 11;
+/// Steps of integer work between two looks at the CPU clock: about a microsecond, which is what a request may have to
+/// wait for it.
+const STEPS_PER_LOOK: u32 = 1024;
+/// Pause between two payments while requests come, and the longest one when none does.
+const PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
-/// A calibrated amount of CPU time.
+/// CPU time that every request adds to this process.
 ///
-/// The thread CPU clock decides when it is burnt, the same clock that a measurement reads, so neither frequency scaling
-/// nor a preempted thread shifts the amount. What looking at that clock costs by itself (a system call each, 0.3 to 1 µs
-/// together) is measured once at the start and taken off. The mean is right to about 0.1 µs from 2 µs upwards; below, it
-/// is what looking costs.
-#[derive(Debug, Clone, Copy)]
+/// It is burnt by a thread beside those that answer, on the same cores, which gives way after each microsecond. Burnt
+/// while a request is answered, it would come out as less than it is: a server that is busy for longer finds the next
+/// request waiting more often and sleeps less, which saves a part of what was added (up to a quarter of it at 4,000
+/// requests per second), and nobody knows how large a part beforehand.
+///
+/// The thread's own CPU clock says what was paid, its waking and looking included, so neither frequency scaling nor a
+/// preempted thread shifts the amount, and what one payment has too much the next one has less.
+#[derive(Debug)]
 pub(crate) struct ExtraWork {
-    /// How long to look at the clock; `None`: nothing is to be burnt.
-    until: Option<Duration>,
+    /// `None`: nothing is to be burnt.
+    debt: Option<Arc<Debt>>,
+}
+
+/// What requests owe.
+#[derive(Debug)]
+struct Debt {
+    each: Duration,
+    requests: AtomicU64,
+}
+
+impl Debt {
+    /// All that was ever owed.
+    fn total(&self) -> Duration {
+        let each = u64::try_from(self.each.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(each.saturating_mul(self.requests.load(Ordering::Relaxed)))
+    }
 }
 
 impl ExtraWork {
-    /// `amount` per request. Zero needs no calibration and costs one comparison.
-    pub(crate) fn calibrated(amount: Duration) -> Self {
-        Self { until: (!amount.is_zero()).then(|| amount.saturating_sub(overshoot())) }
+    /// `each` per request, paid by a thread that ends with this. Zero starts none.
+    ///
+    /// # Errors
+    ///
+    /// That of starting the thread.
+    pub(crate) fn start(each: Duration) -> std::io::Result<Self> {
+        if each.is_zero() {
+            return Ok(Self { debt: None });
+        }
+        let debt = Arc::new(Debt { each, requests: AtomicU64::new(0) });
+        let owed = Arc::downgrade(&debt);
+        thread::Builder::new().name("extra-work".into()).spawn(move || pay(&owed, thread::park_timeout))?;
+        Ok(Self { debt: Some(debt) })
     }
 
-    /// Burns it on the calling thread.
-    pub(crate) fn burn(self) {
-        if let Some(until) = self.until {
-            burn(until);
+    /// One more request.
+    pub(crate) fn owe(&self) {
+        if let Some(debt) = &self.debt {
+            debt.requests.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-/// By how much [`burn`] burns more than it is told, in the median batch.
-fn overshoot() -> Duration {
-    let mut means: Vec<Duration> = (0..BATCHES)
-        .map(|_| {
-            let start = thread_cpu();
-            (0..TRIALS).for_each(|_| burn(TRIAL));
-            (thread_cpu() - start) / TRIALS
-        })
-        .collect();
-    means.sort_unstable();
-    means[BATCHES / 2].saturating_sub(TRIAL)
+/// Burns on the calling thread, which does nothing else, what is owed, until nobody can owe any more.
+fn pay(debt: &Weak<Debt>, mut pause: impl FnMut(Duration)) {
+    let mut length = PAUSE;
+    while let Some(owed) = debt.upgrade().map(|debt| debt.total()) {
+        let pays = thread_cpu() < owed;
+        while thread_cpu() < owed {
+            work();
+            thread::yield_now();
+        }
+        length = if pays { PAUSE } else { (length * 2).min(LONGEST_PAUSE) };
+        pause(length);
+    }
 }
 
-fn burn(amount: Duration) {
-    let enough = thread_cpu() + amount;
+fn work() {
     let mut state = 1_u64;
-    while thread_cpu() < enough {
-        for _ in 0..STEPS_PER_LOOK {
-            state = black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
-        }
+    for _ in 0..STEPS_PER_LOOK {
+        state = black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
     }
 }
 
-/// CPU time of the calling thread.
+/// CPU time of the calling thread since its start.
 fn thread_cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
@@ -72,25 +100,36 @@ fn thread_cpu() -> Duration {
 mod tests {
     use super::*;
 
-    fn mean_of(work: ExtraWork, times: u32) -> Duration {
-        let start = thread_cpu();
-        (0..times).for_each(|_| work.burn());
-        (thread_cpu() - start) / times
-    }
-
     #[test]
-    fn burns_what_is_asked_on_the_clock_that_is_measured() {
-        // CPU time, not wall time: another process on the same core does not count. A tenth either way is far more
-        // than calibration leaves and far less than any mistake in units.
-        for micros in [20, 100] {
-            let asked = Duration::from_micros(micros);
-            let burnt = mean_of(ExtraWork::calibrated(asked), 500);
-            assert!(burnt > asked * 9 / 10 && burnt < asked * 11 / 10, "{burnt:?} of {asked:?}");
-        }
+    fn pays_what_is_owed_on_the_clock_that_is_measured_and_ends_with_its_debtor() {
+        let paid = thread::spawn(|| {
+            let mut debt =
+                Some(Arc::new(Debt { each: Duration::from_micros(20), requests: AtomicU64::new(0) }));
+            let owed = Arc::downgrade(debt.as_ref().unwrap());
+            let (mut pauses, mut lengths) = (0, Vec::new());
+            pay(&owed, |length| {
+                pauses += 1;
+                lengths.push(length);
+                match pauses {
+                    // Nothing comes, then 500 requests at once, then nothing again.
+                    1 | 2 => {}
+                    3 => debt.as_ref().unwrap().requests.store(500, Ordering::Relaxed),
+                    4 => assert!(thread_cpu() >= Duration::from_millis(10)),
+                    _ => debt = None,
+                }
+            });
+            (thread_cpu(), lengths)
+        });
+        let (paid, lengths) = paid.join().unwrap();
+        // CPU time, not wall time: another process on the same core does not count. A tenth is far more than the last
+        // look leaves and far less than any mistake in units.
+        assert!(paid >= Duration::from_millis(10) && paid < Duration::from_millis(11), "{paid:?}");
+        let ms = |ms: &[u64]| ms.iter().copied().map(Duration::from_millis).collect::<Vec<_>>();
+        assert_eq!(lengths, ms(&[2, 4, 8, 1, 2]));
     }
 
     #[test]
     fn nothing_is_burnt_when_nothing_is_asked() {
-        assert!(ExtraWork::calibrated(Duration::ZERO).until.is_none());
+        assert!(ExtraWork::start(Duration::ZERO).unwrap().debt.is_none());
     }
 }

@@ -107,23 +107,17 @@ fn twin(check: &ControlCheck, alpha: f64) -> ControlResult {
     }
 }
 
-/// How much of the added work may go missing or come on top before the measurement counts as wrong.
-///
-/// Work added to a request is not all of what it changes: a busier server is woken less often, because more requests and
-/// answers of the store wait for it already, and that saves part of what was added (5 to 10 % of it on a quiet machine,
-/// more beside a compiler). Without this allowance an exact measurement would be called wrong, the surer the longer.
-const ALLOWANCE: f64 = 0.25;
-
-/// The interval, at a level that holds for all such controls of the run together, must not exclude what was added, give
-/// or take [`ALLOWANCE`]; and the row must have been found dearer.
+/// The interval, at a level that holds for all such controls of the run together, must not exclude what was added; and
+/// the row must have been found dearer.
 fn extra_work(pending: &Pending, alpha: f64, level: f64) -> ControlResult {
     let interval = |values: &[f64]| -> Option<Interval> {
         stats::pairs::centre(values, &pending.restarts, level).ok().map(|(_, interval)| interval)
     };
     let excluded = match pending.added_ns {
-        Some(added) => interval(&pending.differences).is_some_and(|found| apart(found, added, |part| part)),
-        None => interval(&pending.logs)
-            .is_some_and(|found| apart(found, pending.check.expected - 1.0, |share| libm::log(1.0 + share))),
+        Some(added) => interval(&pending.differences).is_some_and(|found| !found.contains(added)),
+        None => {
+            interval(&pending.logs).is_some_and(|found| !found.contains(libm::log(pending.check.expected)))
+        }
     };
     let found =
         pending.check.p_adjusted <= alpha && pending.check.ratio.is_some_and(|ratio| ratio.value > 1.0);
@@ -134,11 +128,6 @@ fn extra_work(pending: &Pending, alpha: f64, level: f64) -> ControlResult {
     } else {
         ControlResult::NotResolved
     }
-}
-
-/// Whether an interval lies outside what was added, give or take the allowance, on the scale of the interval.
-fn apart(found: Interval, added: f64, scale: impl Fn(f64) -> f64) -> bool {
-    found.low > scale(added * (1.0 + ALLOWANCE)) || found.high < scale(added * (1.0 - ALLOWANCE))
 }
 
 /// What the controls make of a run, and why.
@@ -163,10 +152,7 @@ fn reason(check: &ControlCheck) -> String {
     match (check.result, check.role) {
         (ControlResult::Failed, Role::Twin) => format!("{place}: identical servers differ, {measured}"),
         (ControlResult::Failed, _) => {
-            format!(
-                "{place}: {measured} excludes the {:.3} that was added, give or take a quarter of it",
-                check.expected
-            )
+            format!("{place}: {measured} excludes the {:.3} that was added", check.expected)
         }
         (_, Role::Twin) => {
             format!("{place}: identical servers could not be shown to be equivalent, {measured}")
