@@ -81,6 +81,7 @@ impl Amendments {
                     rounds_max: None,
                     warm_ms,
                     block_ms,
+                    visits: 1,
                 });
             } else {
                 plan.episodes.push(name.clone());

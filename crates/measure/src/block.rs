@@ -6,7 +6,7 @@ use scenario::Operation;
 use serde::{Deserialize, Serialize};
 
 /// Version of the recording's schema. Readers accept this and older ones.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// One finished block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,10 @@ pub struct BlockRecord {
     pub backend: String,
     /// Round, from 0.
     pub round: u32,
-    /// Position within the round's random order, from 0.
+    /// Which of the row's blocks in the round, from 0.
+    #[serde(default)]
+    pub visit: u32,
+    /// Position within the round's random order, from 0; visits follow each other.
     pub position: u32,
     /// How often everything had been restarted before it.
     pub restart: u32,

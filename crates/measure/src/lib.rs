@@ -20,6 +20,7 @@ pub mod recording;
 pub mod redact;
 mod relay;
 pub mod resources;
+pub mod rounds;
 pub mod run;
 pub mod store;
 mod tally;

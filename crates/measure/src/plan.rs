@@ -113,6 +113,11 @@ pub struct PairedScenario {
     pub warm_ms: u64,
     /// Measured part of a block, milliseconds.
     pub block_ms: u64,
+    /// Blocks of each row in a round, every second time in reverse order: rows meet a slow stretch of the machine more
+    /// evenly than in one block as long as all of them.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    #[schemars(range(min = 1, max = 16))]
+    pub visits: u32,
 }
 
 /// What is registered before the data.
@@ -133,6 +138,11 @@ pub struct Statistics {
 
 fn once() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_once(times: &u32) -> bool {
+    *times == 1
 }
 
 /// Threads of a server, and CPUs of both sides.

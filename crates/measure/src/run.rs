@@ -5,7 +5,7 @@ mod block;
 pub(crate) mod capacity;
 mod conduct;
 mod fleet;
-mod growth;
+pub(crate) mod growth;
 mod order;
 mod parts;
 mod pilot;

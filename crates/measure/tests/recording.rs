@@ -70,6 +70,7 @@ fn block(round: u32) -> BlockRecord {
         scenario: "steady".into(),
         backend: "none".into(),
         round,
+        visit: 0,
         position: 0,
         restart: 0,
         store_rtt_us: 0,

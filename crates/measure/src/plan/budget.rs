@@ -53,8 +53,9 @@ impl Plan {
         let mut budget = Budget { rows: in_range(rows), set_up_ms: CEILING_MS, ..Budget::default() };
         for paired in &self.paired {
             let block_ms = paired.warm_ms + paired.block_ms + BETWEEN_BLOCKS_MS;
-            let (least, most) =
-                (u64::from(paired.rounds), u64::from(paired.rounds_max.unwrap_or(paired.rounds)));
+            // Blocks of one row.
+            let (least, most) = (paired.rounds, paired.rounds_max.unwrap_or(paired.rounds));
+            let [least, most] = [least, most].map(|rounds| u64::from(rounds) * u64::from(paired.visits));
             budget.paired_ms += passes * least * rows * block_ms;
             budget.paired_max_ms += passes * most * rows * block_ms;
             budget.repeats_max_ms += passes * (most * rows / BLOCKS_PER_REPEAT) * block_ms;

@@ -20,6 +20,8 @@ const SHORTEST_PILOT_MS: u64 = 1_000;
 const LEAST_EXTRA_WORK: f64 = 0.001;
 /// Rounds of one scenario at most.
 const MOST_ROUNDS: u32 = 10_000;
+/// Blocks of a row in a round at most.
+const MOST_VISITS: u32 = 16;
 /// A run that is over before anything has started.
 const SHORTEST_LIMIT_MS: u64 = 1_000;
 /// A day: longer blocks are a slip of the keyboard.
@@ -69,6 +71,13 @@ pub(super) fn check(plan: &Plan, path: &Path, text: &str) -> Result<(), FileErro
         if let Some(message) = wrong {
             let hint = "use 6 to 10000: fewer than 6 cannot reject anything at 5 %";
             return refuse(&key("rounds"), message, hint);
+        }
+        if !(1..=MOST_VISITS).contains(&paired.visits) {
+            return refuse(
+                &key("visits"),
+                format!("{} blocks of each row in a round", paired.visits),
+                "use 1 to 16",
+            );
         }
         if paired.rounds_max.is_some_and(|max| max < paired.rounds) {
             return refuse(

@@ -28,6 +28,7 @@ pub(super) struct Slot<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) kind: BlockKind,
     pub(super) round: u32,
+    pub(super) visit: u32,
     pub(super) position: u32,
     pub(super) restart: u32,
     pub(super) store_rtt_us: u64,
@@ -37,6 +38,14 @@ pub(super) struct Slot<'a> {
     pub(super) measure: Option<Duration>,
     /// Length of the trace instead of the scenario's own.
     pub(super) trace: Option<Duration>,
+}
+
+impl Slot<'_> {
+    /// Number of the trace: the same for all rows of a visit, another one for each visit. The first visit has that of
+    /// the round, and no pilot's is reached.
+    fn draw(&self) -> u32 {
+        self.round.wrapping_add(self.visit << 24)
+    }
 }
 
 /// What is known of the machine while a block is driven.
@@ -88,7 +97,7 @@ pub(super) fn drive(
         connections: slot.scenario.client.connections,
         keep_alive: slot.scenario.client.keep_alive,
         policy: slot.scenario.balance.map(|balance| balance.policy).unwrap_or_default(),
-        seed: slot.scenario.seed.wrapping_add(u64::from(slot.round)),
+        seed: slot.scenario.seed.wrapping_add(u64::from(slot.draw())),
         deadline_ns: slot.scenario.client.deadline.as_nanos(),
         spin_ns: if around.placement.shared { 0 } else { SPIN_NS },
         real_time: !around.placement.shared,
@@ -97,7 +106,7 @@ pub(super) fn drive(
         ..Options::default()
     };
     let mut steps = slot.scenario.trace(&TraceOptions {
-        round: slot.round,
+        round: slot.draw(),
         duration: slot.trace,
         access_lifetime: row.access_lifetime,
     });
@@ -178,6 +187,7 @@ fn record(
         scenario: slot.scenario_name.to_owned(),
         backend: row.name.clone(),
         round: slot.round,
+        visit: slot.visit,
         position: slot.position,
         restart: slot.restart,
         store_rtt_us: slot.store_rtt_us,

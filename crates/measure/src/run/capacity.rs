@@ -288,6 +288,7 @@ impl<G: Generator> Turns<'_, G> {
             scenario: &scenario,
             kind: BlockKind::Paired,
             round: u32::try_from(self.order).unwrap_or(u32::MAX),
+            visit: 0,
             position: 0,
             restart: 0,
             store_rtt_us: 0,

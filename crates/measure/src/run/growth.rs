@@ -1,6 +1,7 @@
 //! Rounds grow on precision only: never because a difference was, or was not, found.
 
 use crate::block::BlockRecord;
+use crate::rounds;
 
 /// Rounds added at a time.
 pub(super) const STEP: u32 = 6;
@@ -13,17 +14,13 @@ pub(super) fn half_width(blocks: &[&BlockRecord], rows: &[&str], baseline: &str)
     let mut widest: Option<f64> = None;
     for row in rows.iter().filter(|row| **row != baseline) {
         for metric in [response_p50, cpu] {
-            let pairs: Vec<(f64, f64)> = blocks
-                .iter()
-                .filter(|block| block.backend == *row)
-                .filter_map(|block| {
-                    let partner = blocks
-                        .iter()
-                        .find(|other| other.backend == baseline && other.round == block.round)?;
-                    Some((metric(block)?, metric(partner)?))
-                })
-                .collect();
-            let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+            let by_round = |row: &str| {
+                let own = blocks.iter().copied().filter(|block| block.backend == row);
+                rounds::means(own.map(|block| (block, metric(block))))
+            };
+            let base = by_round(baseline);
+            let (a, b): (Vec<f64>, Vec<f64>) =
+                by_round(row).iter().filter_map(|(round, value)| Some((*value, *base.get(round)?))).unzip();
             let ratios = stats::location::log_ratios(&a, &b).ok()?;
             let interval = stats::location::signed_rank_interval(&ratios, LEVEL).ok()?;
             let half = interval.half_width().exp_m1();
@@ -46,7 +43,7 @@ fn cpu(block: &BlockRecord) -> Option<f64> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use scenario::Operation;
@@ -55,7 +52,7 @@ pub(super) mod tests {
     use crate::block::{BlockKind, GeneratorCost, ProcessCost, Quantiles, Validity, WireCost};
 
     /// A usable block.
-    pub(in crate::run) fn block(backend: &str, round: u32, p50: u64) -> BlockRecord {
+    pub(crate) fn block(backend: &str, round: u32, p50: u64) -> BlockRecord {
         let quantiles = Quantiles { count: 10, p50, p90: p50, p99: p50, p999: p50, max: p50 };
         BlockRecord {
             schema: 1,
@@ -64,6 +61,7 @@ pub(super) mod tests {
             scenario: "steady".into(),
             backend: backend.into(),
             round,
+            visit: 0,
             position: 0,
             restart: 0,
             store_rtt_us: 0,

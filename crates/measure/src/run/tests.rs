@@ -297,6 +297,26 @@ fn every_row_has_one_block_in_every_round_in_an_order_that_changes() {
 }
 
 #[test]
+fn a_second_visit_of_a_round_goes_back_the_same_way_with_another_load() {
+    let ran = run_quietly(&PLAN.replace("block_ms =", "visits = 2\nblock_ms ="), Script::default());
+    let Event::Budget(budget) = &ran.events[0] else { panic!("{:?}", ran.events[0]) };
+    assert_eq!((budget.rows, budget.blocks), (3, 36));
+    let recording = ran.recording();
+    assert_eq!(recording.blocks.len(), 36);
+    for round in recording.blocks.chunks(6) {
+        assert!(round.iter().enumerate().all(|(at, block)| block.position as usize == at));
+        assert_eq!(round.iter().map(|block| block.visit).collect::<Vec<_>>(), [0, 0, 0, 1, 1, 1]);
+        let there = round[..3].iter().map(|block| &block.backend);
+        assert!(there.eq(round[3..].iter().rev().map(|block| &block.backend)));
+        for half in round.chunks(3) {
+            assert!(half.windows(2).all(|pair| pair[0].outcomes == pair[1].outcomes));
+        }
+    }
+    let offered = |visit| recording.blocks.iter().filter(move |b| b.visit == visit).map(|b| b.offered_rate);
+    assert!(!offered(0).eq(offered(1)), "both visits replay one trace");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_order() {
     let order = |seed: &str| {
         let ran = run_quietly(&PLAN.replace("seed = 3", seed), Script::default());

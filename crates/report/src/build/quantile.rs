@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use hdrhistogram::Histogram;
 use measure::BlockRecord;
 use measure::recording::{Kind, RecordedHistogram};
+use measure::rounds::Round;
 
 use crate::comparison::PairedScenario;
 use crate::comparison::figures::plain;
@@ -18,8 +20,6 @@ use crate::model::QuantileRatio;
 const SHARES: [(f64, u64); 6] =
     [(0.5, 20), (0.75, 40), (0.9, 100), (0.95, 200), (0.99, 1_000), (0.999, 10_000)];
 
-/// Restart and round.
-type Round = (u32, u32);
 /// By share, in the order of [`SHARES`].
 type Quantiles = [Option<f64>; SHARES.len()];
 
@@ -36,20 +36,38 @@ pub(super) fn ratios(
         .filter(|block| block.validity.valid && block.validity.response_times)
         .map(|block| (block.sequence, *block))
         .collect();
-    let mut rows: BTreeMap<&str, BTreeMap<Round, Quantiles>> = BTreeMap::new();
+    // Histograms of a round's blocks add up exactly.
+    let mut merged: BTreeMap<&str, BTreeMap<Round, Histogram<u64>>> = BTreeMap::new();
     let own = |h: &&RecordedHistogram| h.operation == Some(paired.operation) && h.kind == Kind::Response;
     for recorded in histograms.iter().filter(own) {
         let Some(block) = usable.get(&recorded.sequence) else { continue };
-        let histogram = &recorded.histogram;
-        let at = |(share, fewest): (f64, u64)| {
-            (histogram.len() >= fewest).then(|| histogram.value_at_quantile(share) as f64)
-        };
-        rows.entry(&block.backend).or_default().insert((block.restart, block.round), SHARES.map(at));
+        let rounds = merged.entry(&block.backend).or_default();
+        add(rounds, (block.restart, block.round), &recorded.histogram);
     }
+    let rows: BTreeMap<&str, BTreeMap<Round, Quantiles>> = merged
+        .into_iter()
+        .map(|(row, rounds)| (row, rounds.iter().map(|(round, h)| (*round, quantiles(h))).collect()))
+        .collect();
     let Some(base) = rows.get(baseline) else { return Vec::new() };
     let level = 1.0 - alpha / SHARES.len() as f64;
     let named = paired.rows.iter().map(|figures| figures.row.as_str()).filter(|row| *row != baseline);
     named.filter_map(|row| one(row, rows.get(row)?, base, level)).collect()
+}
+
+fn quantiles(histogram: &Histogram<u64>) -> Quantiles {
+    SHARES
+        .map(|(share, fewest)| (histogram.len() >= fewest).then(|| histogram.value_at_quantile(share) as f64))
+}
+
+/// Adds a histogram to the sum kept under a key.
+pub(super) fn add<K: Ord>(sums: &mut BTreeMap<K, Histogram<u64>>, key: K, histogram: &Histogram<u64>) {
+    let sum = sums.entry(key).or_insert_with(|| {
+        let mut empty = Histogram::new_from(histogram);
+        empty.auto(true);
+        empty
+    });
+    // Only a histogram of a coarser kind could fail to be added; ours are all alike and grow.
+    let _ = sum.add(histogram);
 }
 
 fn one(

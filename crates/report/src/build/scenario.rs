@@ -7,6 +7,7 @@ use measure::block::BlockKind;
 use measure::recording::{Kind, RecordedHistogram};
 use measure::{BlockRecord, Operation, Recording};
 
+use super::quantile::add;
 use super::{figure, pass_name, quantile, rounded};
 use crate::comparison::{self, Analysis, PairedScenario, Scope};
 use crate::metric::Metric;
@@ -149,6 +150,7 @@ fn block(record: &BlockRecord, operation: Operation, start: u64) -> Block {
     Block {
         row: record.backend.clone(),
         round: record.round,
+        visit: record.visit,
         start_s: rounded(record.started_unix_ns.saturating_sub(start) as f64 / 1e9),
         length_s: rounded(record.measured_ns as f64 / 1e9),
         // A histogram keeps three digits.
@@ -174,17 +176,7 @@ fn curves(
     let mut merged: BTreeMap<(&str, Kind), Histogram<u64>> = BTreeMap::new();
     for recorded in histograms.iter().filter(|recorded| recorded.operation == Some(paired.operation)) {
         let Some(row) = usable.get(&recorded.sequence) else { continue };
-        match merged.get_mut(&(*row, recorded.kind)) {
-            Some(sum) => {
-                // Only a histogram of a coarser kind could fail to be added; ours are all alike and grow.
-                let _ = sum.add(&recorded.histogram);
-            }
-            None => {
-                let mut first = recorded.histogram.clone();
-                first.auto(true);
-                merged.insert((row, recorded.kind), first);
-            }
-        }
+        add(&mut merged, (*row, recorded.kind), &recorded.histogram);
     }
     let times = |row: &str, kind| {
         let histogram = merged.get(&(row, kind)).filter(|histogram| !histogram.is_empty())?;

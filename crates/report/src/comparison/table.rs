@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use measure::rounds::{Round, means};
 use measure::{BlockRecord, Operation};
 
 use super::extract::value;
@@ -25,21 +26,20 @@ pub(crate) struct Aligned<const N: usize> {
 }
 
 impl Table {
-    /// From the blocks of one scenario, in any order. A second block of the same row and round stands in
-    /// where it has a value that the first one, being void, has not.
+    /// From the blocks of one scenario, in any order.
     pub(super) fn new(blocks: &[&BlockRecord], operation: Operation) -> Self {
-        let rounds: BTreeSet<(u32, u32)> = blocks.iter().map(|block| (block.restart, block.round)).collect();
-        let ordinal: BTreeMap<(u32, u32), usize> = rounds.iter().copied().zip(0..).collect();
-        let mut rows: BTreeMap<String, BTreeMap<Metric, Vec<Option<f64>>>> = BTreeMap::new();
-        for block in blocks {
-            let row = rows.entry(block.backend.clone()).or_default();
-            for metric in Metric::ALL {
-                let values = row.entry(metric).or_insert_with(|| vec![None; rounds.len()]);
-                let place = &mut values[ordinal[&(block.restart, block.round)]];
-                *place = place.or_else(|| value(block, metric, operation));
-            }
+        let numbers: BTreeSet<Round> = blocks.iter().map(|block| (block.restart, block.round)).collect();
+        let names: BTreeSet<&str> = blocks.iter().map(|block| block.backend.as_str()).collect();
+        let of = |name: &str, metric| {
+            let own = blocks.iter().copied().filter(|block| block.backend == name);
+            let values = means(own.map(|block| (block, value(block, metric, operation))));
+            numbers.iter().map(|round| values.get(round).copied()).collect()
+        };
+        let row = |name: &str| Metric::ALL.into_iter().map(|metric| (metric, of(name, metric))).collect();
+        Self {
+            rows: names.into_iter().map(|name| (name.to_owned(), row(name))).collect(),
+            restart_of: numbers.iter().map(|(restart, _)| *restart).collect(),
         }
-        Self { restart_of: rounds.into_iter().map(|(restart, _)| restart).collect(), rows }
     }
 
     /// Value per round of one row; empty when the row has none.

@@ -1,9 +1,10 @@
 //! From the blocks of a scenario to what each row uses, once as measured and once per draw of the bootstrap.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use measure::block::BlockKind;
 use measure::recording::RowRecord;
+use measure::rounds::{Round, visits};
 use measure::{BlockRecord, Recording};
 use stats::{Bootstrap, Unusable};
 
@@ -69,8 +70,7 @@ impl Measured {
     }
 
     fn scenario(recording: &Recording, name: &str, blocks: &[&BlockRecord]) -> Self {
-        let rounds: BTreeSet<(u32, u32)> = blocks.iter().map(|block| (block.restart, block.round)).collect();
-        let ordinals: BTreeMap<(u32, u32), usize> = rounds.iter().copied().zip(0..).collect();
+        let rounds: BTreeSet<Round> = blocks.iter().map(|block| (block.restart, block.round)).collect();
         let facts = recording.run.scenarios.iter().find(|scenario| scenario.name == name);
         let logins = facts.map(|facts| facts.provisioned as f64).filter(|&logins| logins > 0.0);
         let rates: Vec<f64> =
@@ -80,12 +80,10 @@ impl Measured {
             level: 1.0 - recording.plan.statistics.alpha,
             seed: recording.plan.seed,
         };
-        let columns = |row: &str| {
-            let mut columns: Vec<Option<Column>> = vec![None; rounds.len()];
-            for block in blocks.iter().filter(|block| block.backend == row && block.validity.valid) {
-                columns[ordinals[&(block.restart, block.round)]] = column(block);
-            }
-            columns
+        let columns = |row: &str| -> Vec<Option<Column>> {
+            let own = blocks.iter().copied().filter(|block| block.backend == row && block.validity.valid);
+            let found = visits(own.map(|block| (block, column(block))));
+            rounds.iter().map(|round| found.get(round).map(|visits| mean(visits))).collect()
         };
         let floor = columns(FLOOR);
         let rows = recording.run.rows.iter().filter_map(|row| {
@@ -157,6 +155,11 @@ fn column(block: &BlockRecord) -> Option<Column> {
         block.server.pss_bytes as f64,
         store(|store| store.dataset_bytes) as f64,
     ])
+}
+
+/// Of every column, over the visits of one round.
+fn mean(visits: &[Column]) -> Column {
+    std::array::from_fn(|place| visits.iter().map(|column| column[place]).sum::<f64>() / visits.len() as f64)
 }
 
 /// Median of every column over the rounds drawn.

@@ -144,6 +144,8 @@ pub struct Block {
     pub row: String,
     /// Round, from 0.
     pub round: u32,
+    /// Which of the row's blocks in the round, from 0.
+    pub visit: u32,
     /// Start of the measured part, seconds from the start of the first block.
     pub start_s: f64,
     /// Length of the measured part, seconds.

@@ -32,15 +32,16 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn slot(&self, kind: BlockKind, round: u32, position: u32) -> Slot<'_> {
+    fn slot(&self, kind: BlockKind, at: Place) -> Slot<'_> {
         let (warm, measure) =
             (Duration::from_millis(self.paired.warm_ms), Duration::from_millis(self.paired.block_ms));
         Slot {
             scenario_name: &self.planned.scenario.name,
             scenario: &self.planned.scenario,
             kind,
-            round,
-            position,
+            round: at.round,
+            visit: at.visit,
+            position: at.position,
             restart: self.restart,
             store_rtt_us: self.store_rtt_us,
             warm,
@@ -51,6 +52,25 @@ impl Pass<'_> {
 
     fn block_ms(&self) -> u64 {
         self.paired.warm_ms + self.paired.block_ms
+    }
+
+    /// Blocks in so many rounds of so many rows.
+    fn blocks(&self, rounds: u32, rows: u64) -> u64 {
+        u64::from(rounds) * u64::from(self.paired.visits) * rows
+    }
+}
+
+/// Where a block stands in a pass.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    round: u32,
+    visit: u32,
+    position: u32,
+}
+
+impl Place {
+    fn of_round(round: u32) -> Self {
+        Self { round, ..Self::default() }
     }
 }
 
@@ -142,7 +162,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
             warm: Duration::ZERO,
             measure: Some(length),
             trace: Some(length),
-            ..pass.slot(BlockKind::Pilot, PILOT_ROUND, 0)
+            ..pass.slot(BlockKind::Pilot, Place::of_round(PILOT_ROUND))
         };
         let Some(driven) = self.drive(row, &slot)? else { return Ok(None) };
         self.writer.block(driven.record.clone(), &driven.histograms())?;
@@ -181,7 +201,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         let mut costs = Vec::new();
         for number in 0..CALIBRATION_BLOCKS {
             let round = PILOT_ROUND - 1 - u32::try_from(number).unwrap_or(0);
-            let slot = pass.slot(BlockKind::Pilot, round, 0);
+            let slot = pass.slot(BlockKind::Pilot, Place::of_round(round));
             let result = self.block(row, &slot, 0);
             match self.survive(row, &pass.planned.scenario.name, result)? {
                 Some(Some(block)) => costs.extend(block.cpu_ns_per_operation()),
@@ -218,18 +238,18 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         let mut blocks: Vec<BlockRecord> = Vec::new();
         let mut number = 0;
         let missing = self.setting.resolved.rows.len() as u64 - (live.len() as u64 - lost(live));
-        self.left.less(missing * u64::from(rounds), pass.block_ms());
-        let mut repeats = Repeats::of(u64::from(rounds) * live.len() as u64, live.len());
+        self.left.less(pass.blocks(rounds, missing), pass.block_ms());
+        let mut repeats = Repeats::of(pass.blocks(rounds, live.len() as u64), live.len());
         while number < rounds && live.iter().any(|row| !row.lost) {
             let before = lost(live);
             if self.round(live, pass, first + number, &mut blocks, &mut repeats)? == Flow::Stopped {
                 return Ok(Flow::Stopped);
             }
             number += 1;
-            self.left.less((lost(live) - before) * u64::from(rounds - number), pass.block_ms());
+            self.left.less(pass.blocks(rounds - number, lost(live) - before), pass.block_ms());
             if number == rounds && rounds < most {
                 rounds = self.grow(live, pass, rounds, most, &blocks)?;
-                repeats.grow(u64::from(rounds - number) * live.len() as u64);
+                repeats.grow(pass.blocks(rounds - number, live.len() as u64));
             }
         }
         Ok(Flow::GoOn)
@@ -246,29 +266,37 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         let name = &pass.planned.scenario.name;
         let order = order(self.setting.plan.seed, name, pass.store_rtt_us, round, live.len());
         let mut void = Vec::new();
-        for (position, at) in (0..).zip(order) {
+        let visits = (0..pass.paired.visits).flat_map(|visit| {
+            let there: Vec<usize> =
+                if visit % 2 == 0 { order.clone() } else { order.iter().rev().copied().collect() };
+            there.into_iter().map(move |at| (visit, at))
+        });
+        let mut position = 0_u32..;
+        for (visit, at) in visits {
+            let place = Place { round, visit, position: position.next().unwrap_or(u32::MAX) };
             if live[at].lost {
                 continue;
             }
-            match self.paired_block(&mut live[at], pass, round, position)? {
+            match self.paired_block(&mut live[at], pass, place)? {
                 Some(Some(block)) if block.validity.response_times => {
                     repeats.count(at, &block);
                     blocks.push(block);
                 }
-                Some(Some(block)) => void.push(Void { row: at, block }),
+                Some(Some(block)) => void.push(Void { row: at, visit, block }),
                 Some(None) => return Ok(Flow::Stopped),
                 None => {}
             }
         }
         let baseline = live.iter().position(|row| row.name == self.setting.plan.baseline);
         repeats.order(&mut void, baseline);
-        for (position, Void { row: at, block: void }) in (position_after(live.len())..).zip(void) {
+        for Void { row: at, visit, block: void } in void {
             if live[at].lost || !self.has_time_for(pass.block_ms()) || !repeats.take() {
                 blocks.push(void);
                 continue;
             }
             self.left.more(1, pass.block_ms());
-            match self.paired_block(&mut live[at], pass, round, position)? {
+            let place = Place { round, visit, position: position.next().unwrap_or(u32::MAX) };
+            match self.paired_block(&mut live[at], pass, place)? {
                 Some(Some(block)) => {
                     let better = block.validity.response_times || !void.validity.valid;
                     repeats.count(at, &block);
@@ -286,13 +314,12 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         &mut self,
         row: &mut LiveRow,
         pass: &Pass<'_>,
-        round: u32,
-        position: u32,
+        place: Place,
     ) -> Result<Option<Option<BlockRecord>>, Error> {
         if self.stopped() {
             return Ok(Some(None));
         }
-        let slot = pass.slot(BlockKind::Paired, round, position);
+        let slot = pass.slot(BlockKind::Paired, place);
         let result = self
             .provision(row, pass.planned, Duration::from_millis(pass.block_ms()))
             .and_then(|()| self.block(row, &slot, pass.block_ms()));
@@ -322,7 +349,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
         }
         let half_width = half_width.unwrap_or(f64::MAX);
         let to = (from + STEP).min(most);
-        self.left.more(u64::from(to - from) * rows.len() as u64, pass.block_ms());
+        self.left.more(pass.blocks(to - from, rows.len() as u64), pass.block_ms());
         let scenario = pass.planned.scenario.name.clone();
         self.writer.event(Entered::RoundsAdded { scenario: scenario.clone(), from, to, half_width })?;
         (self.events)(Event::RoundsAdded { scenario, from, to, half_width });
@@ -350,6 +377,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
                 scenario,
                 kind: BlockKind::Episode,
                 round: 0,
+                visit: 0,
                 position,
                 restart: 0,
                 store_rtt_us: 0,
@@ -386,8 +414,4 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
 /// How many rows are lost.
 fn lost(live: &[LiveRow]) -> u64 {
     live.iter().filter(|row| row.lost).count() as u64
-}
-
-fn position_after(rows: usize) -> u32 {
-    u32::try_from(rows).unwrap_or(u32::MAX)
 }

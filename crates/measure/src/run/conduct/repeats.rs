@@ -23,6 +23,8 @@ pub(super) struct Repeats {
 pub(super) struct Void {
     /// Which row, by its place.
     pub(super) row: usize,
+    /// Which of the row's visits.
+    pub(super) visit: u32,
     pub(super) block: BlockRecord,
 }
 
@@ -78,7 +80,7 @@ mod tests {
         for row in [0, 0, 1, 2, 2, 3] {
             repeats.count(row, &block());
         }
-        let mut void: Vec<Void> = [2, 3, 0, 1].map(|row| Void { row, block: block() }).into();
+        let mut void: Vec<Void> = [2, 3, 0, 1].map(|row| Void { row, visit: 0, block: block() }).into();
         repeats.order(&mut void, Some(2));
         assert_eq!(void.iter().map(|void| void.row).collect::<Vec<_>>(), [2, 1, 3, 0]);
     }

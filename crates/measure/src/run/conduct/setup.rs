@@ -201,6 +201,7 @@ impl<P: Parts, G: Generator> Conductor<'_, P, G> {
             scenario: &planned.scenario,
             kind: BlockKind::Pilot,
             round: WARM_ROUND,
+            visit: 0,
             position: 0,
             restart: 0,
             store_rtt_us: 0,

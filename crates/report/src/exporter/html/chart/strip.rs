@@ -1,6 +1,7 @@
 //! Every block in the order of time: one lane per row, how far each block lies from its row's own middle, and under
 //! them the time the hypervisor took away. Trouble of the machine shows as a disturbance of all lanes at once.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use maud::{Markup, html};
@@ -119,6 +120,11 @@ fn steal(blocks: &[Block], worst: f64) -> Vec<Stroke> {
         .collect()
 }
 
+/// Rounds, and the blocks of a row in each.
+fn visits(blocks: &[Block]) -> BTreeSet<(u32, u32)> {
+    blocks.iter().map(|block| (block.round, block.visit)).collect()
+}
+
 /// Round by round, each row's response time: the paired data the verdicts rest on.
 fn table(scenario: &Scenario, rows: &[&str]) -> Markup {
     html! {
@@ -126,12 +132,12 @@ fn table(scenario: &Scenario, rows: &[&str]) -> Markup {
             caption { "Response time p50 by round, µs" }
             thead { tr { th scope="col" { "Round" } @for row in rows { th scope="col" { code { (row) } } } } }
             tbody {
-                @for round in 0..scenario.rounds {
+                @for (round, visit) in visits(&scenario.blocks) {
                     tr {
-                        th scope="row" { (round + 1) }
+                        th scope="row" { (round + 1) @if visit > 0 { " again" } }
                         @for row in rows {
                             td {
-                                @match scenario.blocks.iter().find(|b| b.round == round && b.row == *row).and_then(|b| b.response_p50_ns) {
+                                @match scenario.blocks.iter().find(|b| (b.round, b.visit) == (round, visit) && b.row == *row).and_then(|b| b.response_p50_ns) {
                                     Some(ns) => (num(ns, &number::micros(ns))),
                                     None => "–",
                                 }
