@@ -121,6 +121,7 @@ fn serve(backend: &str) -> Outcome<SocketAddr> {
     let options = ServeOptions {
         backend: backend.to_owned(),
         redis: None,
+        authority: None,
         postgres: None,
         key_file: None,
         tls_cert: None,
