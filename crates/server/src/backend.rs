@@ -62,7 +62,7 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
         totals: Totals::default(),
         store_lost_data: AtomicBool::new(false),
         deadline: Duration::from_millis(options.deadline_ms),
-        extra_work: ExtraWork::start(Duration::from_nanos(options.extra_work_ns))?,
+        extra_work: ExtraWork::new(Duration::from_nanos(options.extra_work_ns)),
         cookie_logins,
         lockout,
         _folder: folder,

@@ -1,135 +1,110 @@
-//! The positive control: a known amount of CPU time per request, which a measurement has to find again.
+//! The positive control: a known amount of CPU time burnt in every request, which a measurement has to find again.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::thread;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Steps of integer work between two looks at the CPU clock: about a microsecond, which is what a request may have to
-/// wait for it.
-const STEPS_PER_LOOK: u32 = 1024;
-/// Pause between two payments while requests come, and the longest one when none does.
-const PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+/// Steps of integer work between two looks at the CPU clock: about 50 ns.
+const STEPS_PER_LOOK: u32 = 64;
 
-/// CPU time that every request adds to this process.
+/// An amount of CPU time per request.
 ///
-/// It is burnt by a thread beside those that answer, on the same cores, which gives way after each microsecond. Burnt
-/// while a request is answered, it would come out as less than it is: a server that is busy for longer finds the next
-/// request waiting more often and sleeps less, which saves a part of what was added (up to a quarter of it at 4,000
-/// requests per second), and nobody knows how large a part beforehand.
-///
-/// The thread's own CPU clock says what was paid, its waking and looking included, so neither frequency scaling nor a
-/// preempted thread shifts the amount, and what one payment has too much the next one has less.
+/// The thread CPU clock decides when it is burnt, the same clock that a measurement reads, so neither frequency scaling
+/// nor a preempted thread shifts the amount. Looking at that clock is a system call that costs 0.3 to 0.6 µs, more after
+/// a sleep than in a row: what it costs is taken from the request at hand, not from a calibration. What one request
+/// burns too much the next one burns less.
 #[derive(Debug)]
 pub(crate) struct ExtraWork {
-    /// `None`: nothing is to be burnt.
-    debt: Option<Arc<Debt>>,
-}
-
-/// What requests owe.
-#[derive(Debug)]
-struct Debt {
-    each: Duration,
-    requests: AtomicU64,
-}
-
-impl Debt {
-    /// All that was ever owed.
-    fn total(&self) -> Duration {
-        let each = u64::try_from(self.each.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(each.saturating_mul(self.requests.load(Ordering::Relaxed)))
-    }
+    /// Nanoseconds; 0: nothing is to be burnt.
+    each_ns: i64,
+    /// Nanoseconds burnt beyond what was asked so far.
+    ahead_ns: AtomicI64,
 }
 
 impl ExtraWork {
-    /// `each` per request, paid by a thread that ends with this. Zero starts none.
-    ///
-    /// # Errors
-    ///
-    /// That of starting the thread.
-    pub(crate) fn start(each: Duration) -> std::io::Result<Self> {
-        if each.is_zero() {
-            return Ok(Self { debt: None });
-        }
-        let debt = Arc::new(Debt { each, requests: AtomicU64::new(0) });
-        let owed = Arc::downgrade(&debt);
-        thread::Builder::new().name("extra-work".into()).spawn(move || pay(&owed, thread::park_timeout))?;
-        Ok(Self { debt: Some(debt) })
+    /// `each` per request. Zero costs one comparison.
+    pub(crate) fn new(each: Duration) -> Self {
+        Self { each_ns: i64::try_from(each.as_nanos()).unwrap_or(i64::MAX), ahead_ns: AtomicI64::new(0) }
     }
 
-    /// One more request.
-    pub(crate) fn owe(&self) {
-        if let Some(debt) = &self.debt {
-            debt.requests.fetch_add(1, Ordering::Relaxed);
+    /// Burns it on the calling thread.
+    pub(crate) fn burn(&self) {
+        if self.each_ns > 0 {
+            let due_ns = self.each_ns - self.ahead_ns.swap(0, Ordering::Relaxed);
+            self.ahead_ns.fetch_add(burn(due_ns, thread_cpu_ns) - due_ns, Ordering::Relaxed);
         }
     }
 }
 
-/// Burns on the calling thread, which does nothing else, what is owed, until nobody can owe any more.
-fn pay(debt: &Weak<Debt>, mut pause: impl FnMut(Duration)) {
-    let mut length = PAUSE;
-    while let Some(owed) = debt.upgrade().map(|debt| debt.total()) {
-        let pays = thread_cpu() < owed;
-        while thread_cpu() < owed {
-            work();
-            thread::yield_now();
-        }
-        length = if pays { PAUSE } else { (length * 2).min(LONGEST_PAUSE) };
-        pause(length);
-    }
-}
-
-fn work() {
+/// Burns about `due_ns` by a clock; how much it was in truth.
+fn burn(due_ns: i64, clock: impl Fn() -> i64) -> i64 {
+    let first = clock();
+    let second = clock();
+    // Before the first look has its value, and after the last one has, together one look's cost goes by unseen.
+    let unseen = second - first;
+    let mut last = second;
     let mut state = 1_u64;
-    for _ in 0..STEPS_PER_LOOK {
-        state = black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+    while last - first + unseen < due_ns {
+        for _ in 0..STEPS_PER_LOOK {
+            state = black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        }
+        last = clock();
     }
+    last - first + unseen
 }
 
-/// CPU time of the calling thread since its start.
-fn thread_cpu() -> Duration {
+/// CPU time of the calling thread, nanoseconds.
+fn thread_cpu_ns() -> i64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
-    fn pays_what_is_owed_on_the_clock_that_is_measured_and_ends_with_its_debtor() {
-        let paid = thread::spawn(|| {
-            let mut debt =
-                Some(Arc::new(Debt { each: Duration::from_micros(20), requests: AtomicU64::new(0) }));
-            let owed = Arc::downgrade(debt.as_ref().unwrap());
-            let (mut pauses, mut lengths) = (0, Vec::new());
-            pay(&owed, |length| {
-                pauses += 1;
-                lengths.push(length);
-                match pauses {
-                    // Nothing comes, then 500 requests at once, then nothing again.
-                    1 | 2 => {}
-                    3 => debt.as_ref().unwrap().requests.store(500, Ordering::Relaxed),
-                    4 => assert!(thread_cpu() >= Duration::from_millis(10)),
-                    _ => debt = None,
-                }
-            });
-            (thread_cpu(), lengths)
-        });
-        let (paid, lengths) = paid.join().unwrap();
-        // CPU time, not wall time: another process on the same core does not count. A tenth is far more than the last
-        // look leaves and far less than any mistake in units.
-        assert!(paid >= Duration::from_millis(10) && paid < Duration::from_millis(11), "{paid:?}");
-        let ms = |ms: &[u64]| ms.iter().copied().map(Duration::from_millis).collect::<Vec<_>>();
-        assert_eq!(lengths, ms(&[2, 4, 8, 1, 2]));
+    fn burns_what_is_asked_on_the_clock_that_is_measured() {
+        // CPU time, not wall time: another process on the same core does not count. A tenth either way is far more
+        // than looking leaves and far less than any mistake in units.
+        for micros in [20, 100] {
+            let work = ExtraWork::new(Duration::from_micros(micros));
+            let start = thread_cpu_ns();
+            (0..500).for_each(|_| work.burn());
+            let burnt = (thread_cpu_ns() - start) / 500;
+            let asked = i64::try_from(micros).unwrap() * 1_000;
+            assert!(burnt > asked * 9 / 10 && burnt < asked * 11 / 10, "{burnt} ns of {asked} ns");
+        }
+    }
+
+    #[test]
+    fn looking_counts_and_is_not_known_better_than_the_clock_tells() {
+        let now = Cell::new(0);
+        let look = || now.replace(now.get() + 300);
+        // Five looks of 300 ns, and the part of a look on either side.
+        assert_eq!(burn(1_500, look), 1_500);
+        assert_eq!(burn(1_501, look), 1_800);
+        // Whatever is asked, two looks cost what they cost.
+        assert_eq!(burn(-5_000, look), 600);
+    }
+
+    #[test]
+    fn what_one_request_burns_too_much_the_next_one_burns_less() {
+        let work = ExtraWork::new(Duration::from_nanos(100));
+        let start = thread_cpu_ns();
+        // Less than looking costs: every request is ahead, and the debt is never forgotten.
+        (0..10).for_each(|_| work.burn());
+        assert!(work.ahead_ns.load(Ordering::Relaxed) > 0 && thread_cpu_ns() > start);
     }
 
     #[test]
     fn nothing_is_burnt_when_nothing_is_asked() {
-        assert!(ExtraWork::start(Duration::ZERO).unwrap().debt.is_none());
+        let work = ExtraWork::new(Duration::ZERO);
+        work.burn();
+        assert_eq!(work.ahead_ns.load(Ordering::Relaxed), 0);
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct Api {
 impl Api {
     /// Answers one request of the measured address. A panic in a handler is a 500, not the end of the connection.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
-        self.extra_work.owe();
+        self.extra_work.burn();
         let outcome = guarded(pin!(self.route(request))).await;
         let reply = outcome.unwrap_or_else(Refusal::reply);
         self.totals.answered(reply.status().is_server_error());
