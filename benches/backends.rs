@@ -145,10 +145,9 @@ impl PrivateRedis {
     /// A store on it, once it answers.
     pub async fn store(&self) -> Result<AnyStore, auth::Error> {
         let settings = RedisSettings {
-            url: format!("redis+unix://{}", self.socket.display()),
             prefix: "bench".into(),
             timeout: Duration::from_secs(5),
-            distance: Duration::ZERO,
+            ..RedisSettings::one(format!("redis+unix://{}", self.socket.display()))
         };
         let mut last = RedisStore::connect(&settings).await;
         for _ in 0..200 {

@@ -141,6 +141,6 @@ async fn store(url: &str, prefix: &str) -> Result<AnyStore, Box<dyn Error>> {
         let settings = PostgresSettings { url, prefix, timeout, distance };
         return Ok(AnyStore::Sql(Box::new(SqlStore::postgres(&settings).await?)));
     }
-    let settings = RedisSettings { url, prefix, timeout, distance };
+    let settings = RedisSettings { prefix, timeout, distance, ..RedisSettings::one(url) };
     Ok(AnyStore::Redis(RedisStore::connect(&settings).await?))
 }

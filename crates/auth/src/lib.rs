@@ -30,5 +30,6 @@ pub use mechanism::Mechanism;
 pub use password::{PasswordScheme, PasswordSettings};
 pub use principal::Principal;
 pub use store::{
-    AnyStore, Bits, Feed, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, SqlStore, Store,
+    AnyStore, Bits, Feed, Index, MemoryStore, PostgresSettings, RedisSettings, RedisStore, RedisTopology,
+    SqlStore, Store,
 };

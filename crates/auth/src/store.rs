@@ -23,7 +23,7 @@ pub use any::{AnyStore, AnySubscription};
 pub use bits::Bits;
 pub use feed::Feed;
 pub use memory::MemoryStore;
-pub use redis::{RedisSettings, RedisStore};
+pub use redis::{RedisSettings, RedisStore, RedisTopology};
 pub use sql::{PostgresSettings, SqlStore};
 
 /// What a key is about; part of the key, so that kinds never collide.

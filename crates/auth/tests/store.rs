@@ -278,10 +278,9 @@ async fn insertions_sweep_what_has_expired() {
 async fn a_store_that_hangs_is_an_error_in_time() {
     let server = RedisServer::start();
     let settings = RedisSettings {
-        url: server.url(),
         prefix: "p".into(),
         timeout: Duration::from_millis(100),
-        distance: Duration::ZERO,
+        ..RedisSettings::one(server.url())
     };
     let store = RedisStore::connect(&settings).await.unwrap();
     let pid = rustix::process::Pid::from_raw(server.pid().cast_signed()).unwrap();
@@ -308,10 +307,9 @@ async fn an_address_that_cannot_work_is_an_error_without_its_password() {
         "",
     ] {
         let settings = RedisSettings {
-            url: url.into(),
             prefix: "p".into(),
             timeout: Duration::from_millis(500),
-            distance: Duration::ZERO,
+            ..RedisSettings::one(url)
         };
         let error =
             tokio::time::timeout(PATIENCE, RedisStore::connect(&settings)).await.unwrap().unwrap_err();

@@ -12,6 +12,7 @@ pub mod file;
 pub mod import;
 mod popularity;
 mod random;
+pub mod redis_address;
 pub mod scenario;
 pub mod schema;
 pub mod trace;

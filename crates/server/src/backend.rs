@@ -7,9 +7,10 @@ use std::time::Duration;
 use auth::mechanism::{CredentialChoice, StoreChoice};
 use auth::{
     Algorithm, AnyStore, Authenticator, Mechanism, MechanismError, MemoryStore, PasswordScheme,
-    PasswordSettings, PostgresSettings, RedisSettings, RedisStore, Setup, SqlStore,
+    PasswordSettings, PostgresSettings, RedisSettings, RedisStore, RedisTopology, Setup, SqlStore,
 };
 use scenario::backend::Need;
+use scenario::redis_address::{RedisAddress, Topology};
 use scenario::wire::{self, PasswordHash, ServeOptions};
 use scenario::{BackendFile, FileError};
 use tempfile::TempDir;
@@ -110,8 +111,16 @@ async fn connect_sql(url: &str, options: &ServeOptions) -> Result<SqlStore, Erro
 }
 
 async fn connect(url: &str, options: &ServeOptions) -> Result<RedisStore, Error> {
+    let refused = |message| Error::Redis { source: auth::Error::Store(message) };
+    let RedisAddress { servers, topology, wait } = RedisAddress::parse(url).map_err(refused)?;
     let settings = RedisSettings {
-        url: url.to_owned(),
+        servers,
+        topology: match topology {
+            Topology::One => RedisTopology::One,
+            Topology::Cluster => RedisTopology::Cluster,
+            Topology::Sentinel { service } => RedisTopology::Sentinel(service),
+        },
+        wait,
         prefix: options.prefix.clone(),
         timeout: Duration::from_millis(options.deadline_ms),
         distance: Duration::from_nanos(options.store_rtt_ns),

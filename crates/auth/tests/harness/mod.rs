@@ -222,10 +222,9 @@ pub(crate) async fn sqlite(folder: &Folder) -> AnyStore {
 
 pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
     let settings = RedisSettings {
-        url: server.url(),
         prefix: PREFIX.into(),
         timeout: Duration::from_secs(5),
-        distance: Duration::ZERO,
+        ..RedisSettings::one(server.url())
     };
     RedisStore::connect(&settings).await.expect("the private Redis answers")
 }

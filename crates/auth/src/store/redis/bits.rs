@@ -1,8 +1,8 @@
 //! The status lists in Redis: a bitmap and a counter for each, two keys that no step touches together.
 
 use bytes::Bytes;
-use redis::Pipeline;
 
+use super::connection::Effect;
 use super::{RedisStore, command};
 use crate::answer::UnixMillis;
 use crate::error::Error;
@@ -27,11 +27,10 @@ impl RedisStore {
 impl Bits for RedisStore {
     async fn reserve(&self, list: u64, count: u64, span: Span) -> Result<u64, Error> {
         let key = format!("{}:places:{{{list}}}", self.prefix);
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.atomic();
-        pipeline.cmd("INCRBY").arg(&key).arg(count);
-        pipeline.cmd("PEXPIRE").arg(&key).arg(span.ttl_ms()).ignore();
-        let (next,): (u64,) = self.ask_all(&pipeline).await?;
+        let (mut add, mut expire) = (command("INCRBY", &key), command("PEXPIRE", &key));
+        add.arg(count);
+        expire.arg(span.ttl_ms());
+        let [next, _]: [u64; 2] = self.transact(Effect::WriteOnce, [add, expire]).await?;
         let largest = LARGEST as u64 * 8;
         if next > largest {
             return Err(Error::Store(format!("a status list of {largest} tokens is full")));
@@ -42,15 +41,12 @@ impl Bits for RedisStore {
     async fn set_bits(&self, list: u64, places: &[u64], span: Span) -> Result<(), Error> {
         let key = self.list(list);
         for chunk in places.chunks(BULK) {
-            let mut pipeline = Pipeline::with_capacity(2);
-            pipeline.atomic();
-            let set = pipeline.cmd("BITFIELD").arg(&key);
+            let (mut set, mut expire) = (command("BITFIELD", &key), command("PEXPIRE", &key));
             for place in chunk {
                 set.arg("SET").arg("u1").arg(offset(*place)).arg(1);
             }
-            set.ignore();
-            pipeline.cmd("PEXPIRE").arg(&key).arg(span.ttl_ms()).ignore();
-            self.ask_all::<()>(&pipeline).await?;
+            expire.arg(span.ttl_ms());
+            let _: [(); 2] = self.transact(Effect::Write, [set, expire]).await?;
         }
         Ok(())
     }
@@ -58,11 +54,11 @@ impl Bits for RedisStore {
     async fn bit(&self, list: u64, place: u64, _now: UnixMillis) -> Result<bool, Error> {
         let mut get = command("GETBIT", &self.list(list));
         get.arg(offset(place));
-        self.ask(&get).await
+        self.ask(Effect::Read, &get).await
     }
 
     async fn bits(&self, list: u64, _now: UnixMillis) -> Result<Bytes, Error> {
-        let value: Option<Vec<u8>> = self.ask(&command("GET", &self.list(list))).await?;
+        let value: Option<Vec<u8>> = self.ask(Effect::Read, &command("GET", &self.list(list))).await?;
         Ok(value.unwrap_or_default().into())
     }
 }

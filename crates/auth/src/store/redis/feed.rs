@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use redis::Msg;
 use redis::aio::PubSub;
 
+use super::connection::Effect;
 use super::{RedisStore, command};
 use crate::error::Error;
 use crate::store::Span;
@@ -41,16 +42,19 @@ impl Feed for RedisStore {
 
     async fn append(&self, payload: Bytes, span: Span) -> Result<(), Error> {
         self.travel(1).await?;
-        let mut call = self.append.key(self.log());
-        call.arg(&payload[..]).arg(span.ttl_ms());
-        self.connection.call::<String>(&call).await.map(drop)
+        let ttl = span.ttl_ms().to_string();
+        let arguments = [&payload[..], ttl.as_bytes()];
+        self.connection
+            .call::<String>(Effect::WriteOnce, &self.append, &self.log(), &arguments)
+            .await
+            .map(drop)
     }
 
     async fn since(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
         let mut range = command("XRANGE", &self.log());
         // The change at the cursor is asked for as well: whether it is still there says whether any was missed.
         range.arg(format!("{}-{}", cursor.millis, cursor.number)).arg("+").arg("COUNT").arg(limit + 2);
-        let entries: Vec<Entry> = self.ask(&range).await?;
+        let entries: Vec<Entry> = self.ask(Effect::Read, &range).await?;
         let mut changes = entries.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let known = changes.first().is_some_and(|change| change.at == cursor);
         if known {
@@ -63,9 +67,7 @@ impl Feed for RedisStore {
 
     async fn subscribe(&self) -> Result<Listening, Error> {
         self.travel(1).await?;
-        let mut connection = self.connection.listen().await?;
-        self.connection.bounded(connection.subscribe(self.log())).await?;
-        Ok(Listening { connection })
+        Ok(Listening { connection: self.connection.listen(&self.log()).await? })
     }
 }
 
