@@ -54,8 +54,27 @@ macro_rules! contract {
             }
         }
     };
+    (@cluster [$($group:ident::$statement:ident),+]) => {
+        /// One cluster for all statements: it takes seconds until it serves.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn cluster() {
+            let cluster = std::sync::Arc::new(harness::RedisCluster::start(std::time::Duration::from_secs(5)));
+            for name in [
+                "session-redis", "session-sliding", "session-user-row", "jwt-allowlist", "jwt-denylist-index",
+                "jwt-epoch", "jwt-refresh", "jwt-denylist-pushed", "jwt-minted", "jwt-status-list",
+            ] {
+                $(
+                    let prefix = concat!(stringify!($group), " ", stringify!($statement));
+                    println!("{name}: {prefix}");
+                    let case = harness::Case::in_cluster(name, &cluster, &format!("{name} {prefix}")).await;
+                    $group::$statement(case).await;
+                )+
+            }
+        }
+    };
     (@backends $statements:tt $($module:ident $name:literal),+) => {
         contract!(@postgres $statements);
+        contract!(@cluster $statements);
         mod session_sqlite {
             contract!(@store memory Memory "session-sqlite" $statements);
             contract!(@store sqlite Sqlite "session-sqlite" $statements);

@@ -46,6 +46,18 @@ macro_rules! over_both_stores {
                 $statement(&server.store(stringify!($statement)).await).await;
             )+
         }
+        /// One cluster for all: it takes seconds until it serves.
+        #[tokio::test]
+        async fn cluster() {
+            let cluster = harness::RedisCluster::start(Duration::from_secs(5));
+            for wait in [0, 1] {
+                $(
+                    println!("{} wait={wait}", stringify!($statement));
+                    let prefix = format!("{} {wait}", stringify!($statement));
+                    $statement(&cluster.store(&prefix, Duration::from_secs(5), wait).await).await;
+                )+
+            }
+        }
         mod redis {
             $(#[tokio::test] async fn $statement() {
                 let server = super::RedisServer::start();
@@ -346,4 +358,97 @@ async fn a_modelled_distance_is_never_shorter_than_asked() {
     let start = Instant::now();
     distance.travel().await.unwrap();
     assert!(start.elapsed() >= delay);
+}
+
+/// A cluster that notices the loss of a member within half a second, and steps that end within a quarter of one.
+const NODE_TIMEOUT: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(250);
+
+/// The text of the key that [`key`] makes under this prefix.
+fn text(prefix: &str, id: &[u8]) -> String {
+    use base64::Engine;
+    format!("{prefix}:live:{{{}}}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(id))
+}
+
+/// What a store says of a key once it answers.
+async fn in_time(store: &AnyStore, id: &[u8]) -> Option<bytes::Bytes> {
+    let answered = async {
+        loop {
+            match store.get(key(id), T0).await {
+                Ok(value) => return value,
+                Err(Error::Store(_)) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, answered).await.expect("a replica takes over")
+}
+
+#[tokio::test]
+async fn a_replica_takes_over_from_a_master_that_was_killed() {
+    let mut cluster = harness::RedisCluster::start(NODE_TIMEOUT);
+    let store = cluster.store("killed", STEP, 1).await;
+    assert!(store.put_new(key(b"a"), b"one", SPAN).await.unwrap());
+    let master = cluster.master_of(&text("killed", b"a"));
+    cluster.kill(master);
+    assert_eq!(in_time(&store, b"a").await.as_deref(), Some(&b"one"[..]));
+    // No replica is left that could have it: it is written, and not acknowledged.
+    let written = store.replace_if(key(b"a"), b"one", b"two", SPAN).await;
+    assert!(matches!(&written, Err(Error::Store(_))), "{written:?}");
+    let other = cluster.store("killed", STEP, 0).await;
+    assert_eq!(in_time(&other, b"a").await.as_deref(), Some(&b"two"[..]), "{written:?}");
+    assert!(other.replace_if(key(b"a"), b"two", b"three", SPAN).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_replica_takes_over_from_a_master_that_hangs() {
+    let cluster = harness::RedisCluster::start(NODE_TIMEOUT);
+    let store = cluster.store("hung", STEP, 1).await;
+    assert!(store.put_new(key(b"a"), b"one", SPAN).await.unwrap());
+    let master = cluster.master_of(&text("hung", b"a"));
+    cluster.stop(master);
+    let value = in_time(&store, b"a").await;
+    cluster.go_on(master);
+    assert_eq!(value.as_deref(), Some(&b"one"[..]));
+    // What was the master is a replica now, and sends whoever still asks it on.
+    assert!(store.take(key(b"a"), T0).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_no_replica_had_is_lost_with_its_master_unless_it_was_waited_for() {
+    let mut cluster = harness::RedisCluster::start(NODE_TIMEOUT);
+    let (hasty, careful) = (cluster.store("lost", STEP, 0).await, cluster.store("lost", STEP, 1).await);
+    let master = cluster.master_of(&text("lost", b"a"));
+    cluster.part_from_replica(master);
+    assert!(hasty.put_new(key(b"a"), b"acknowledged", SPAN).await.unwrap());
+    let refused = careful.put_new(key(b"a}"), b"never", SPAN).await;
+    // Another key may lie with another master, whose replica has it.
+    let same = cluster.master_of(&text("lost", b"a}")) == master;
+    assert_eq!(refused.is_err(), same, "{refused:?}");
+    let told = careful.touch(key(b"a"), SPAN).await;
+    assert!(told.unwrap(), "only writes wait");
+    let taken = careful.replace_if(key(b"a"), b"acknowledged", b"unsure", SPAN).await.unwrap_err();
+    assert!(
+        taken.to_string().contains("it may be lost") || taken.to_string().contains("no answer"),
+        "{taken}"
+    );
+    cluster.kill(master);
+    cluster.go_on(cluster.replica_of(master));
+    assert_eq!(in_time(&hasty, b"a").await, None, "acknowledged, and lost");
+}
+
+#[tokio::test]
+async fn an_address_where_no_cluster_is_is_an_error_without_its_password() {
+    let alone = RedisServer::start();
+    for (url, topology) in [
+        ("redis://me:hunter2@127.0.0.1:1", auth::RedisTopology::Cluster),
+        ("redis://me:hunter2@127.0.0.1:1", auth::RedisTopology::Sentinel("main".into())),
+        (alone.url().as_str(), auth::RedisTopology::Cluster),
+        (alone.url().as_str(), auth::RedisTopology::Sentinel("main".into())),
+    ] {
+        let settings = RedisSettings { topology, ..RedisSettings::one(url) };
+        let error =
+            tokio::time::timeout(PATIENCE, RedisStore::connect(&settings)).await.unwrap().unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
 }

@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
+use scenario::redis_address::{RedisAddress, Topology};
 use scenario::wire::FROM_STDIN;
 
 use crate::commands;
@@ -60,12 +61,18 @@ pub(crate) enum Command {
 pub(crate) fn redis_address(given: Option<&str>) -> Result<Option<String>, Failure> {
     let Some(given) = given else { return Ok(None) };
     let address = if given == FROM_STDIN { first_line(std::io::stdin().lock())? } else { given.to_owned() };
-    let known = |url: url::Url| ["redis", "rediss", "redis+unix", "unix"].contains(&url.scheme());
-    if url::Url::parse(&address).is_ok_and(known) {
-        return Ok(Some(address));
-    }
-    Err(Failure::usage(format!("--redis: `{address}` is no address of a Redis"))
-        .hint("it looks like redis://127.0.0.1:6379 or rediss://USER:PASSWORD@HOST:6380, or - to read it from stdin"))
+    let why = match RedisAddress::parse(&address) {
+        Ok(RedisAddress { topology: Topology::One, .. }) if url::Url::parse(&address).is_err() => {
+            "it is no URL".to_owned()
+        }
+        Ok(_) => return Ok(Some(address)),
+        Err(why) => why,
+    };
+    let why = format!("--redis: `{address}` is no address of a Redis: {why}");
+    Err(Failure::usage(why).hint(
+        "it looks like redis://127.0.0.1:6379, rediss://USER:PASSWORD@HOST:6380, redis+cluster://HOST:PORT,HOST:PORT or \
+         redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, or - to read it from stdin",
+    ))
 }
 
 fn first_line(input: impl BufRead) -> Result<String, Failure> {

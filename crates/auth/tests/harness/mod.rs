@@ -3,6 +3,7 @@
 #![allow(clippy::allow_attributes, reason = "an expectation would fail in the files that use everything")]
 
 pub(crate) mod postgres_server;
+pub(crate) mod redis_cluster;
 pub(crate) mod redis_server;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use auth::{
     Verdict,
 };
 pub(crate) use postgres_server::PostgresServer;
+pub(crate) use redis_cluster::RedisCluster;
 pub(crate) use redis_server::RedisServer;
 pub(crate) use tempfile::TempDir as Folder;
 
@@ -66,24 +68,27 @@ pub(crate) struct Case {
     pub(crate) text: String,
     pub(crate) redis: Option<RedisServer>,
     memory: MemoryStore,
-    sql: Option<Sql>,
+    shared: Option<Shared>,
     key: Option<KeyMaterial>,
 }
 
-/// A database that nodes share.
+/// A store that nodes share, and that tests of other statements share as well.
 #[derive(Clone)]
-pub(crate) enum Sql {
+pub(crate) enum Shared {
     /// A file in this folder.
     Sqlite(Arc<Folder>),
     /// These tables of a server.
     Postgres(Arc<PostgresServer>, String),
+    /// These keys of a cluster.
+    Cluster(Arc<RedisCluster>, String),
 }
 
-impl Sql {
+impl Shared {
     async fn open(&self) -> AnyStore {
         match self {
             Self::Sqlite(folder) => sqlite(folder).await,
             Self::Postgres(server, prefix) => server.store(prefix).await,
+            Self::Cluster(cluster, prefix) => cluster.store(prefix, Duration::from_secs(5), 0).await,
         }
     }
 }
@@ -93,8 +98,8 @@ impl Case {
         let text = file(name);
         let mechanism = Mechanism::parse(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let redis = (store == StoreKind::Redis).then(RedisServer::start);
-        let sql = (store == StoreKind::Sqlite).then(|| Sql::Sqlite(Arc::new(Folder::new().unwrap())));
-        let case = Self::on(mechanism, redis, sql, None).await;
+        let shared = (store == StoreKind::Sqlite).then(|| Shared::Sqlite(Arc::new(Folder::new().unwrap())));
+        let case = Self::on(mechanism, redis, shared, None).await;
         Self { text, ..case }
     }
 
@@ -102,17 +107,27 @@ impl Case {
     pub(crate) async fn in_postgres(name: &str, server: &Arc<PostgresServer>, prefix: &str) -> Self {
         let text = file(name);
         let mechanism = Mechanism::parse(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        let sql = Sql::Postgres(Arc::clone(server), prefix.to_owned());
-        let case = Self::on(mechanism, None, Some(sql), None).await;
+        let shared = Shared::Postgres(Arc::clone(server), prefix.to_owned());
+        let case = Self::on(mechanism, None, Some(shared), None).await;
+        Self { text, ..case }
+    }
+
+    /// The same over keys of a cluster.
+    pub(crate) async fn in_cluster(name: &str, cluster: &Arc<RedisCluster>, prefix: &str) -> Self {
+        let text = file(name);
+        let mechanism = Mechanism::parse(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let shared = Shared::Cluster(Arc::clone(cluster), prefix.to_owned());
+        let case = Self::on(mechanism, None, Some(shared), None).await;
         Self { text, ..case }
     }
 
     /// What the store is called.
     pub(crate) fn store_name(&self) -> &'static str {
-        match (&self.redis, &self.sql) {
+        match (&self.redis, &self.shared) {
             (Some(_), _) => "redis",
-            (None, Some(Sql::Sqlite(_))) => "sqlite",
-            (None, Some(Sql::Postgres(..))) => "postgres",
+            (None, Some(Shared::Sqlite(_))) => "sqlite",
+            (None, Some(Shared::Postgres(..))) => "postgres",
+            (None, Some(Shared::Cluster(..))) => "redis",
             (None, None) => "memory",
         }
     }
@@ -128,7 +143,7 @@ impl Case {
     async fn on(
         mechanism: Mechanism,
         redis: Option<RedisServer>,
-        sql: Option<Sql>,
+        shared: Option<Shared>,
         key: Option<KeyMaterial>,
     ) -> Self {
         let key = match &mechanism.credential {
@@ -139,8 +154,8 @@ impl Case {
             _ => None,
         };
         let memory = MemoryStore::new();
-        let backend = node(&mechanism, &memory, redis.as_ref(), sql.as_ref(), key.clone(), None).await;
-        Self { backend, mechanism, text: String::new(), redis, memory, sql, key }
+        let backend = node(&mechanism, &memory, redis.as_ref(), shared.as_ref(), key.clone(), None).await;
+        Self { backend, mechanism, text: String::new(), redis, memory, shared, key }
     }
 
     /// Another node of the same deployment: the same key, the same shared store, and this one as its authority.
@@ -148,8 +163,8 @@ impl Case {
         let alone = MemoryStore::new();
         let memory = if self.mechanism.uses_shared_store() { &self.memory } else { &alone };
         let authority: Arc<dyn Authority> = Arc::new(Asked(Arc::clone(&self.backend)));
-        let (redis, sql) = (self.redis.as_ref(), self.sql.as_ref());
-        node(&self.mechanism, memory, redis, sql, self.key.clone(), Some(authority)).await
+        let (redis, shared) = (self.redis.as_ref(), self.shared.as_ref());
+        node(&self.mechanism, memory, redis, shared, self.key.clone(), Some(authority)).await
     }
 
     pub(crate) async fn login(&self, user: &str, now: u64) -> Held {
@@ -193,13 +208,13 @@ async fn node(
     mechanism: &Mechanism,
     memory: &MemoryStore,
     redis: Option<&RedisServer>,
-    sql: Option<&Sql>,
+    shared: Option<&Shared>,
     key: Option<KeyMaterial>,
     authority: Option<Arc<dyn Authority>>,
 ) -> Arc<Backend> {
-    let store = match (redis, sql) {
+    let store = match (redis, shared) {
         (Some(server), _) => AnyStore::Redis(connect(server).await),
-        (None, Some(sql)) => sql.open().await,
+        (None, Some(shared)) => shared.open().await,
         (None, None) => AnyStore::Memory(memory.clone()),
     };
     let directory: Users = users;

@@ -111,7 +111,8 @@ impl Connection {
         key: &str,
         arguments: &[&[u8]],
     ) -> Result<T, Error> {
-        let mut whole = false;
+        // Behind a script that is not known yet the wait for replicas would be in vain.
+        let mut whole = matches!(self, Self::Many(many) if many.waits());
         loop {
             let command = lua.command(whole, key, arguments);
             let answer = match self {

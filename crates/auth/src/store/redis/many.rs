@@ -211,9 +211,14 @@ impl Many {
         done
     }
 
-    /// How many replicas a write waits for, and how long.
+    /// Whether writes wait for replicas.
+    pub(super) fn waits(&self) -> bool {
+        self.0.wait > 0
+    }
+
+    /// How many replicas a write waits for, and how long: the answer that there are too few comes before the deadline.
     fn awaited(&self, effect: Effect) -> Option<(u32, Duration)> {
-        (self.0.wait > 0 && effect != Effect::Read).then_some((self.0.wait, self.0.timeout))
+        (self.waits() && effect != Effect::Read).then_some((self.0.wait, self.0.timeout * 3 / 4))
     }
 
     fn next(&self, effect: Effect, error: &RedisError) -> Next {
