@@ -371,7 +371,7 @@ fn text(prefix: &str, id: &[u8]) -> String {
 }
 
 /// What a store says of a key once it answers.
-async fn in_time(store: &AnyStore, id: &[u8]) -> Option<bytes::Bytes> {
+async fn in_time(store: &AnyStore, id: &[u8]) -> Option<Bytes> {
     let answered = async {
         loop {
             match store.get(key(id), T0).await {

@@ -53,9 +53,13 @@ impl Lua {
 
 /// One server, or several of which one answers for a key.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per process, and a box would be one more step to each key"
+)]
 pub(super) enum Connection {
     One(One),
-    Many(Box<Many>),
+    Many(Many),
 }
 
 impl Connection {
@@ -65,7 +69,7 @@ impl Connection {
                 let url = settings.servers.first().map_or("", String::as_str);
                 Ok(Self::One(One::open(url, settings.timeout).await?))
             }
-            _ => Ok(Self::Many(Box::new(Many::open(settings).await?))),
+            _ => Ok(Self::Many(Many::open(settings).await?)),
         }
     }
 
