@@ -22,7 +22,7 @@ use crate::credential::keys::KeyMaterial;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::{CheckKind, CredentialChoice, Mechanism, RenewalChoice, View};
-use crate::password::{PasswordSettings, Passwords};
+use crate::password::{Hashing, PasswordSettings, Passwords};
 use crate::record::LiveRecord;
 use crate::store::{Index, Key, Kind, Span, Store};
 use crate::views::Reader;
@@ -121,7 +121,19 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         presented: Presented<'_>,
         now: UnixMillis,
     ) -> Result<LoginAnswer, Error> {
-        let (principal, row) = match self.check_password(username, password, now).await? {
+        self.login_watched(username, password, presented, now, &Hashing::default()).await
+    }
+
+    /// As [`Self::login`], telling when it hashes.
+    pub async fn login_watched(
+        &self,
+        username: &str,
+        password: &str,
+        presented: Presented<'_>,
+        now: UnixMillis,
+        hashing: &Hashing,
+    ) -> Result<LoginAnswer, Error> {
+        let (principal, row) = match self.check_password(username, password, now, hashing).await? {
             users::Checked::Right(principal, row) => (principal, row),
             users::Checked::Wrong => return Ok(LoginAnswer::Rejected),
             users::Checked::Locked => return Ok(LoginAnswer::LockedOut),

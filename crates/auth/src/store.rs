@@ -179,6 +179,11 @@ pub trait Store: Feed + Bits + Send + Sync {
     /// Number of values of this kind, where the store can tell without a scan.
     fn count(&self, kind: Kind) -> Option<u64>;
 
+    /// Values that the store dropped for want of memory since it was started, where it can do that and says so.
+    fn evicted(&self) -> impl Future<Output = Result<Option<u64>, Error>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// `memory`, `redis`, `sqlite` or `postgres`.
     fn name(&self) -> &'static str;
 }

@@ -3,9 +3,15 @@
 //! The only place in this crate that reads a clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use auth::answer::UnixMillis;
+
+/// A moment to measure from, on the clock that timers run on.
+#[expect(clippy::disallowed_methods, reason = "this is the clock module")]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
 
 /// System time with an offset, in milliseconds since the Unix epoch.
 #[derive(Debug, Default)]

@@ -14,6 +14,7 @@ use crate::credential::status::StatusRef;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::mechanism::{CheckKind, LogoutAll, RenewalChoice};
+use crate::password::Hashing;
 use crate::principal::Principal;
 use crate::record::{EpochRecord, encode_denial};
 use crate::store::{Entry, Index, Key, Kind, Member, Span, Store};
@@ -69,13 +70,26 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         new: &str,
         now: UnixMillis,
     ) -> Result<Option<Verdict>, Error> {
+        self.change_password_watched(presented, current, new, now, &Hashing::default()).await
+    }
+
+    /// As [`Self::change_password`], telling when it hashes.
+    pub async fn change_password_watched(
+        &self,
+        presented: Presented<'_>,
+        current: &str,
+        new: &str,
+        now: UnixMillis,
+        hashing: &Hashing,
+    ) -> Result<Option<Verdict>, Error> {
         let login = match self.identify(presented, now).await? {
             Ok(login) => login,
             Err(rejection) => return Ok(Some(Verdict::Rejected(rejection))),
         };
         let subject = login.principal.subject();
-        let Checked::Right(..) = self.check_password(subject, current, now).await? else { return Ok(None) };
-        let verifier = self.passwords.make(new).await?;
+        let checked = self.check_password(subject, current, now, hashing).await?;
+        let Checked::Right(..) = checked else { return Ok(None) };
+        let verifier = hashing.during(self.passwords.make(new)).await?;
         self.change_user(subject, now, |row| row.password = Some((verifier.salt, verifier.hash))).await?;
         self.end_all(subject, Some(&login), now).await?;
         Ok(Some(accepted(login.principal)))

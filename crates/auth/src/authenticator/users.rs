@@ -4,6 +4,7 @@ use super::{ATTEMPTS, Authenticator, contended};
 use crate::answer::UnixMillis;
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::password::Hashing;
 use crate::principal::Principal;
 use crate::record::UserRow;
 use crate::store::{Index, Key, Kind, Span, Store};
@@ -30,6 +31,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
         username: &str,
         password: &str,
         now: UnixMillis,
+        hashing: &Hashing,
     ) -> Result<Checked, Error> {
         let principal = self.directory.principal(username);
         let row = self.user_row(username, now).await?.1;
@@ -37,7 +39,7 @@ impl<S: Store + Index, D: Directory> Authenticator<S, D> {
             return Ok(Checked::Locked);
         }
         let verifier = self.passwords.verifier(principal.is_some(), row.password);
-        let fits = self.passwords.check(password, verifier).await?;
+        let fits = hashing.during(self.passwords.check(password, verifier)).await?;
         match principal.filter(|_| fits && !row.disabled) {
             Some(principal) => {
                 if row.failures > 0 {

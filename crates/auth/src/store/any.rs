@@ -82,6 +82,9 @@ impl Store for AnyStore {
     fn count(&self, kind: Kind) -> Option<u64> {
         either!(self, store => store.count(kind))
     }
+    async fn evicted(&self) -> Result<Option<u64>, Error> {
+        awaited!(self, store => store.evicted())
+    }
     fn name(&self) -> &'static str {
         either!(self, store => store.name())
     }

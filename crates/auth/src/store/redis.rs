@@ -256,6 +256,11 @@ impl Store for RedisStore {
         None
     }
 
+    async fn evicted(&self) -> Result<Option<u64>, Error> {
+        let said: String = self.ask(Effect::Read, &command("INFO", "stats")).await?;
+        Ok(said.lines().find_map(|line| line.strip_prefix("evicted_keys:")?.trim().parse().ok()))
+    }
+
     fn name(&self) -> &'static str {
         "redis"
     }

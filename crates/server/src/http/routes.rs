@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::time::Duration;
 
+use auth::password::Hashing;
 use auth::{Access, LoginAnswer, Presented, Principal, Verdict};
 use bytes::Bytes;
 use http::header::HOST;
@@ -24,9 +25,8 @@ use crate::key_file::SharedKey;
 use crate::totals::Totals;
 use crate::work::ExtraWork;
 
-/// What a login may take in all: a place in the hashing queue, the hash, and its round trips to the store. The queue
-/// refuses at once when it is full, so this bounds only what was admitted.
-const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
+/// Longest wait for a password to be hashed, its place in the queue included: for machines that have no CPU to spare.
+const HASHES: Duration = Duration::from_secs(10);
 
 /// Shortest password that may be set, characters.
 const MIN_PASSWORD_CHARS: usize = 15;
@@ -44,7 +44,7 @@ pub(crate) struct Api {
     pub(crate) totals: Totals,
     /// The store came back without what was written to it, and ended logins may be let in again.
     pub(crate) store_lost_data: AtomicBool,
-    /// Bound of what waits on a store.
+    /// Bound of what waits on a store, over all round trips of a request.
     pub(crate) deadline: Duration,
     /// The positive control.
     pub(crate) extra_work: ExtraWork,
@@ -137,13 +137,13 @@ impl Api {
         // A login that is presented along with the password is replaced by the new one.
         let presented = credentials::presented(headers)?;
         let now = self.clock.now();
-        let attempt = pin!(self.authenticator.login(&login.username, &login.password, presented, now));
-        match within(LOGIN_DEADLINE, attempt).await {
-            Some(Ok(LoginAnswer::Granted(grant))) => reply::granted(&grant),
-            Some(Ok(LoginAnswer::Rejected)) => Err(Refusal::BadLogin),
-            Some(Ok(LoginAnswer::LockedOut)) => Err(Refusal::LockedOut(self.lockout)),
-            Some(Err(error)) => Err(broken(&error)),
-            None => Err(Refusal::Unavailable),
+        let hashing = Hashing::default();
+        let (username, password) = (&login.username, &login.password);
+        let attempt = self.authenticator.login_watched(username, password, presented, now, &hashing);
+        match self.ask_hashing(pin!(attempt), &hashing).await? {
+            LoginAnswer::Granted(grant) => reply::granted(&grant),
+            LoginAnswer::Rejected => Err(Refusal::BadLogin),
+            LoginAnswer::LockedOut => Err(Refusal::LockedOut(self.lockout)),
         }
     }
 
@@ -197,13 +197,11 @@ impl Api {
             return Err(Refusal::BadRequest("invalid_request"));
         }
         let now = self.clock.now();
-        let changed = pin!(self.authenticator.change_password(presented, &change.current, &change.new, now));
-        match within(LOGIN_DEADLINE, changed).await {
-            Some(Ok(Some(verdict))) => admitted(verdict, |_| reply::no_content()),
-            Some(Ok(None)) => Err(Refusal::WrongPassword),
-            Some(Err(error)) => Err(broken(&error)),
-            None => Err(Refusal::Unavailable),
-        }
+        let hashing = Hashing::default();
+        let (current, new) = (&change.current, &change.new);
+        let changed = self.authenticator.change_password_watched(presented, current, new, now, &hashing);
+        let verdict = self.ask_hashing(pin!(changed), &hashing).await?.ok_or(Refusal::WrongPassword)?;
+        admitted(verdict, |_| reply::no_content())
     }
 
     async fn sessions(&self, headers: &HeaderMap) -> Result<Reply, Refusal> {
@@ -243,6 +241,19 @@ impl Api {
         Ok(reply::json(StatusCode::OK, body.ok_or(Refusal::Internal)?.into()))
     }
 
+    /// What the backend says within the deadline, which does not run while it hashes a password: the queue for that is
+    /// short, and refuses at once when it is full.
+    async fn ask_hashing<T>(
+        &self,
+        question: Pin<&mut impl Future<Output = Result<T, auth::Error>>>,
+        hashing: &Hashing,
+    ) -> Result<T, Refusal> {
+        match within_but_for(self.deadline, hashing, question).await {
+            Some(answer) => answer.map_err(|error| broken(&error)),
+            None => Err(Refusal::Unavailable),
+        }
+    }
+
     /// What the backend says within the deadline. Pinned where it was made, a question is not moved any more.
     pub(crate) async fn ask<T>(
         &self,
@@ -259,6 +270,33 @@ impl Api {
 /// not longer than what is hashed, because no login could give it whole.
 fn is_fit(password: &str) -> bool {
     password.chars().count() >= MIN_PASSWORD_CHARS && password.len() <= auth::password::MAX_PASSWORD
+}
+
+/// The output of `future`, or `None` once it has waited for `deadline` in all for something else than a hash, or for
+/// [`HASHES`] for one.
+async fn within_but_for<F: Future>(
+    deadline: Duration,
+    hashing: &Hashing,
+    mut future: Pin<&mut F>,
+) -> Option<F::Output> {
+    let mut left = deadline;
+    loop {
+        // It begins and ends to hash only while it is polled.
+        let before = hashing.goes_on();
+        let turn = poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if hashing.goes_on() != before => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        });
+        let began = crate::clock::instant();
+        let output = tokio::time::timeout(if before { HASHES } else { left }, turn).await.ok()?;
+        if let Some(output) = output {
+            return Some(output);
+        }
+        if !before {
+            left = left.saturating_sub(began.elapsed());
+        }
+    }
 }
 
 /// The backend broke: which status says so.
@@ -353,6 +391,32 @@ mod tests {
         };
         assert_eq!(run(guarded(pin!(panics))), Err(Refusal::Internal));
         assert_eq!(run(guarded(pin!(async { Ok(1) }))), Ok(1));
+    }
+
+    #[test]
+    fn a_hash_takes_nothing_of_the_deadline_and_the_store_all_of_it() {
+        let short = Duration::from_millis(5);
+        let pause = || tokio::time::sleep(4 * short);
+        let hashes = run(async {
+            let hashing = Hashing::default();
+            let question = async {
+                hashing.during(pause()).await;
+                tokio::task::yield_now().await;
+                hashing.during(pause()).await;
+                7
+            };
+            within_but_for(short, &hashing, pin!(question)).await
+        });
+        assert_eq!(hashes, Some(7));
+        let waits = run(async {
+            let hashing = Hashing::default();
+            let question = async {
+                hashing.during(pause()).await;
+                std::future::pending::<()>().await;
+            };
+            within_but_for(short, &hashing, pin!(question)).await
+        });
+        assert_eq!(waits, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Backends on a real, private Redis: the contract, and what happens when it goes away.
 
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use scenario::backend::{Lag, Need, StoreDown};
@@ -43,6 +43,15 @@ impl Redis {
 
     fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    /// Gives it an order and returns the first line of its answer.
+    fn order(&self, words: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.write_all(format!("{words}\r\n").as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
@@ -167,6 +176,24 @@ fn a_store_that_hangs_is_503_by_the_deadline() {
     redis.signal(rustix::process::Signal::CONT);
     let again = (0..100).map(|_| client.get(wire::ME, &[&held.header]).status).find(|status| *status == 200);
     assert_eq!(again, Some(200));
+}
+
+#[test]
+fn a_store_that_drops_keys_for_want_of_memory_is_told_at_the_control_address() {
+    let redis = Redis::start();
+    let server = serve("jwt-denylist", &redis);
+    let (mut client, mut control) = (server.client(), server.control());
+    for subject in 0..20 {
+        let held = login(&mut client, subject);
+        client.send("POST", wire::LOGOUT, &[&held.header], "").expect(204);
+    }
+    let lost = |control: &mut crate::client::Client| {
+        control.get(wire::CONTROL_HEALTH, &[]).expect(200).json()["store_lost_data"] == true
+    };
+    assert!(!lost(&mut control));
+    assert_eq!(redis.order("CONFIG SET maxmemory-policy allkeys-random"), "+OK");
+    assert_eq!(redis.order("CONFIG SET maxmemory 1"), "+OK");
+    assert!((0..200_000).any(|_| lost(&mut control)), "ended logins may be let in again, and nobody says so");
 }
 
 #[test]
