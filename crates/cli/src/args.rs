@@ -34,6 +34,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(commands::run::RunArgs),
     Drill(commands::drill::DrillArgs),
+    Faults(commands::faults::FaultsArgs),
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
     Ci(commands::ci::CiArgs),

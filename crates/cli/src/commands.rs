@@ -10,6 +10,7 @@ pub(crate) mod compare;
 pub(crate) mod conform;
 pub(crate) mod doctor;
 pub(crate) mod drill;
+pub(crate) mod faults;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod load;
@@ -31,6 +32,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Fa
     match command {
         Command::Run(args) => run::run(&args, output),
         Command::Drill(args) => drill::run(&args, output),
+        Command::Faults(args) => faults::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
         Command::Ci(args) => ci::run(&args, output),

@@ -212,6 +212,9 @@ fn every_shipped_file_can_be_used_and_is_compiled_in() {
             Some("backends") => {
                 BackendFile::parse(path, text).and_then(|_| mechanism(path, text)).map_err(say)
             }
+            Some("plans") if Shelf::Faults.all().iter().any(|one| Path::new(one.path) == below) => {
+                measure::faults::FaultPlan::parse(path, text).map(drop).map_err(say)
+            }
             Some("plans") => {
                 measure::Plan::parse(path, text).and_then(|plan| names_exist(&plan)).map_err(say)
             }
@@ -223,8 +226,15 @@ fn every_shipped_file_can_be_used_and_is_compiled_in() {
             _ => panic!("{}: no rule says what this file is", path.display()),
         };
         problems.extend(result.err());
-        let shelves =
-            [Shelf::Scenarios, Shelf::Backends, Shelf::Plans, Shelf::Drills, Shelf::Claims, Shelf::Prices];
+        let shelves = [
+            Shelf::Scenarios,
+            Shelf::Backends,
+            Shelf::Plans,
+            Shelf::Faults,
+            Shelf::Drills,
+            Shelf::Claims,
+            Shelf::Prices,
+        ];
         if !shelves.into_iter().flat_map(Shelf::all).any(|built_in| Path::new(built_in.path) == below) {
             problems.push(format!("{}: not in scenario/src/builtin.rs", path.display()));
         }

@@ -5,14 +5,14 @@
 //! Times in the designs' files are shortened by a stated rule; every clock stays real.
 
 mod cell;
-mod http;
+pub(crate) mod http;
 mod launch;
 mod plan;
 mod price;
 mod record;
 mod resurrection;
 mod scaled;
-mod service;
+pub(crate) mod service;
 mod survival;
 mod trial;
 
@@ -45,7 +45,7 @@ use cell::{Declared, Setting};
 use http::HttpService;
 pub(crate) use launch::{Design, Yard};
 use price::Habit;
-use record::DrillWriter;
+use record::{DrillWriter, NAMES};
 use resurrection::Race;
 pub(crate) use scaled::{Scaled, scaled};
 use service::{Ask, Service};
@@ -173,7 +173,7 @@ pub fn drill(
         stop,
         runtime,
         yard: Yard::new(options, &placement)?,
-        writer: DrillWriter::create(&options.out_dir, plan, &environment()?)?,
+        writer: DrillWriter::create(NAMES, &options.out_dir, &plan.canonical(), &environment()?)?,
         news,
         results: Vec::new(),
         next_subject: 0,
@@ -250,7 +250,7 @@ impl Driller<'_> {
     }
 
     fn put(&mut self, result: DrillResult) -> Result<(), Error> {
-        self.writer.write(result.clone())?;
+        self.writer.write(&result)?;
         (self.news)(DrillNews::Result(Box::new(result.clone())));
         self.results.push(result);
         Ok(())

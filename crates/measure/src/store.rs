@@ -8,8 +8,10 @@ mod shared;
 use std::collections::BTreeMap;
 
 pub(crate) use gauge::{Gauge, Sample};
-pub(crate) use private::PrivateRedis;
+pub(crate) use private::{PrivateRedis, free_port};
 pub(crate) use shared::SharedRedis;
+
+use connect::{Place, connect};
 
 use crate::error::Error;
 use crate::recording::StoreRecord;
@@ -115,6 +117,27 @@ impl Store {
             Owner::Shared(redis) => redis.clean(),
         }
     }
+}
+
+/// Gives a server of ours an order and does not look at the answer. Waits for it.
+pub(crate) fn order(row: &str, url: &str, words: &[&str]) -> Result<(), Error> {
+    let place = Place::new(row, url);
+    let mut connection = connect(&place, url)?;
+    let [name, arguments @ ..] = words else { return Ok(()) };
+    let done = redis::cmd(name).arg(arguments).exec(&mut connection);
+    done.map_err(|error| place.failed(&format!("{name}: "), &error))
+}
+
+/// A number from `INFO` of a server of ours; absent where it does not say.
+pub(crate) fn info(row: &str, url: &str, key: &str) -> Result<Option<u64>, Error> {
+    let place = Place::new(row, url);
+    let mut connection = connect(&place, url)?;
+    let text: String = redis::cmd("INFO")
+        .arg("everything")
+        .query(&mut connection)
+        .map_err(|error| place.failed("INFO: ", &error))?;
+    let value = |line: &str| line.split_once(':').filter(|(name, _)| *name == key)?.1.trim().parse().ok();
+    Ok(text.lines().find_map(value))
 }
 
 /// Settings of a store that decide how far its figures can be compared.

@@ -9,7 +9,7 @@ pub mod terminal;
 mod bmf;
 mod cost;
 mod gha_benchmark;
-mod html;
+pub(crate) mod html;
 mod json;
 mod junit;
 mod markdown;

@@ -12,6 +12,7 @@ pub mod comparison;
 pub mod controls;
 pub mod cost;
 pub mod exporter;
+pub mod faults;
 pub mod memory;
 pub mod metric;
 pub mod model;

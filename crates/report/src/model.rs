@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::claims::{ClaimOutcome, ClaimResult};
 use crate::controls::{ControlResult, RunState};
 use crate::cost::Cost;
+use crate::faults::FaultReport;
 use crate::metric::Metric;
 use crate::verdict::Verdict;
 
@@ -69,6 +70,9 @@ pub struct Report {
     /// What logins take in memory, where that was measured beside the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
+    /// What each design answers while something fails, where that was recorded beside the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<FaultReport>,
     /// What the numbers do and do not mean.
     pub notes: Vec<Note>,
     /// Machine, build and settings, by group.

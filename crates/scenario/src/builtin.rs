@@ -31,6 +31,8 @@ pub enum Shelf {
     Backends,
     /// `scenarios/plans/*.toml`.
     Plans,
+    /// `scenarios/plans/faults.toml`: plans of what fails.
+    Faults,
     /// `scenarios/drills/*.toml`.
     Drills,
     /// `scenarios/claims/*.toml`.
@@ -105,6 +107,8 @@ const PLANS: &[Builtin] = shelf![
     "plans/wire.toml",
 ];
 
+const FAULTS: &[Builtin] = shelf!["plans/faults.toml"];
+
 const DRILLS: &[Builtin] = shelf!["drills/matrix.toml"];
 
 const PRICES: &[Builtin] = shelf!["prices/cloud-2026-06.toml"];
@@ -150,6 +154,7 @@ impl Shelf {
             Self::Scenarios => SCENARIOS,
             Self::Backends => BACKENDS,
             Self::Plans => PLANS,
+            Self::Faults => FAULTS,
             Self::Drills => DRILLS,
             Self::Claims => CLAIMS,
             Self::Prices => PRICES,
@@ -185,6 +190,7 @@ impl Shelf {
             Self::Scenarios => "scenario",
             Self::Backends => "backend",
             Self::Plans => "plan",
+            Self::Faults => "fault plan",
             Self::Drills => "drill plan",
             Self::Claims => "claim",
             Self::Prices => "price sheet",

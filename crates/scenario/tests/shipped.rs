@@ -19,10 +19,13 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
 
 #[test]
 fn every_file_is_compiled_in() {
+    // Plans of what fails lie beside the others.
+    let plans = Shelf::Plans.all().iter().chain(Shelf::Faults.all());
+    let plans: BTreeSet<String> = plans.map(|builtin| builtin.name.to_owned()).collect();
+    assert_eq!(plans, names_in(&folder().join("plans")));
     for (shelf, below) in [
         (Shelf::Scenarios, "."),
         (Shelf::Backends, "backends"),
-        (Shelf::Plans, "plans"),
         (Shelf::Drills, "drills"),
         (Shelf::Claims, "claims"),
         (Shelf::Prices, "prices"),

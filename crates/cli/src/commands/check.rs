@@ -18,9 +18,9 @@ const EXAMPLE: &str = "Examples:
 
 Exit code 2 when any of them cannot be used.";
 
-/// Check scenario, backend, plan, drill, claim and price files
+/// Check scenario, backend, plan, fault plan, drill, claim and price files
 ///
-/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, a drill plan has [scale], a claim
+/// What a file is shows in its keys: a backend has [mechanism], a plan has baseline, a fault plan has faults, a drill plan has [scale], a claim
 /// has sentence, a price sheet has [prices]; everything else is a scenario.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
@@ -36,6 +36,7 @@ enum Kind {
     Scenario,
     Backend,
     Plan,
+    Faults,
     Drill,
     Claim,
     Prices,
@@ -49,6 +50,8 @@ impl Kind {
             Self::Backend
         } else if keys.contains_key("scale") {
             Self::Drill
+        } else if keys.contains_key("faults") || keys.contains_key("flood") {
+            Self::Faults
         } else if keys.contains_key("baseline") || keys.contains_key("paired") {
             Self::Plan
         } else if keys.contains_key("sentence") || keys.contains_key("condition") {
@@ -65,6 +68,7 @@ impl Kind {
             Self::Scenario => "scenario",
             Self::Backend => "backend",
             Self::Plan => "plan",
+            Self::Faults => "fault plan",
             Self::Drill => "drill plan",
             Self::Claim => "claim",
             Self::Prices => "price sheet",
@@ -97,6 +101,7 @@ fn check(path: &Path) -> Result<(Kind, String), Failure> {
         Kind::Scenario => Scenario::parse(path, &text)?.name,
         Kind::Backend => backend(path, &text)?,
         Kind::Plan => plan(path, &text)?,
+        Kind::Faults => faults(path, &text)?,
         Kind::Drill => drill(path, &text)?,
         Kind::Claim => Claim::parse(&path.display().to_string(), &text)?.id,
         Kind::Prices => PriceSheet::parse(path, &text)?.name,
@@ -124,6 +129,17 @@ fn plan(path: &Path, text: &str) -> Result<String, FileError> {
     Ok(plan.name)
 }
 
+/// A fault plan is good when every design it names is.
+fn faults(path: &Path, text: &str) -> Result<String, FileError> {
+    let plan = measure::faults::FaultPlan::parse(path, text)?;
+    let flooded = plan.flood.iter().flat_map(|flood| &flood.backends);
+    for name in plan.backends.iter().chain(flooded) {
+        let found = Shelf::Backends.resolve(name)?;
+        backend(&found.path, &found.text)?;
+    }
+    Ok(plan.name)
+}
+
 /// A drill plan is good when every design it names is.
 fn drill(path: &Path, text: &str) -> Result<String, FileError> {
     let plan = measure::drill::DrillPlan::parse(path, text)?;
@@ -146,6 +162,8 @@ mod tests {
             ("baseline = 'none'\n", Kind::Plan),
             ("[[paired]]\n", Kind::Plan),
             ("[scale]\n", Kind::Drill),
+            ("faults = ['store-killed']\n", Kind::Faults),
+            ("[flood]\n", Kind::Faults),
             ("sentence = 'x'\n", Kind::Claim),
             ("[prices.app_vcpu_hour]\n", Kind::Prices),
             ("name = 'x'\n[load]\n", Kind::Scenario),

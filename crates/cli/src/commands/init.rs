@@ -28,8 +28,15 @@ pub(crate) struct InitArgs {
 }
 
 pub(crate) fn run(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let shelves =
-        [Shelf::Scenarios, Shelf::Backends, Shelf::Plans, Shelf::Drills, Shelf::Claims, Shelf::Prices];
+    let shelves = [
+        Shelf::Scenarios,
+        Shelf::Backends,
+        Shelf::Plans,
+        Shelf::Faults,
+        Shelf::Drills,
+        Shelf::Claims,
+        Shelf::Prices,
+    ];
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     for file in shelves.into_iter().flat_map(Shelf::all) {
         files.push((args.folder.join(file.path), file.text.to_owned()));

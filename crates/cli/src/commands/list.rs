@@ -14,7 +14,7 @@ const EXAMPLE: &str = "Examples:
 
 `authbench init` writes the files out, to be read and changed.";
 
-/// List the built-in backends, scenarios, plans, drills, claims and price sheets
+/// List the built-in backends, scenarios, plans, fault plans, drills, claims and price sheets
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct ListArgs {
@@ -28,6 +28,7 @@ struct Listing {
     backends: Vec<Entry>,
     scenarios: Vec<Entry>,
     plans: Vec<Entry>,
+    faults: Vec<Entry>,
     drills: Vec<Entry>,
     claims: Vec<Entry>,
     prices: Vec<Entry>,
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure>
         backends: backends()?,
         scenarios: scenarios()?,
         plans: plans()?,
+        faults: faults()?,
         drills: drills()?,
         claims: claims()?,
         prices: prices()?,
@@ -56,6 +58,7 @@ pub(crate) fn run(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure>
         ("Backends", &listing.backends),
         ("Scenarios", &listing.scenarios),
         ("Plans", &listing.plans),
+        ("Fault plans", &listing.faults),
         ("Drills", &listing.drills),
         ("Claims", &listing.claims),
         ("Price sheets", &listing.prices),
@@ -105,6 +108,17 @@ fn plans() -> Result<Vec<Entry>, Failure> {
         Ok(Entry { name: file.name, summary })
     };
     Shelf::Plans.all().iter().map(parse).collect()
+}
+
+fn faults() -> Result<Vec<Entry>, Failure> {
+    let parse = |file: &scenario::builtin::Builtin| {
+        let found = file.found();
+        let plan = measure::faults::FaultPlan::parse(&found.path, &found.text)?;
+        let (backends, faults) = (plan.backends.len(), plan.faults.len());
+        let summary = format!("{faults} faults in {backends} backends with {} replicas", plan.replicas);
+        Ok(Entry { name: file.name, summary })
+    };
+    Shelf::Faults.all().iter().map(parse).collect()
 }
 
 fn drills() -> Result<Vec<Entry>, Failure> {

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use measure::faults::FaultRecording;
 use measure::memory::MemoryRun;
 use report::Format;
+use report::faults::FaultReport;
 
-use crate::commands::memory;
+use crate::commands::{faults, memory};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -52,6 +54,9 @@ pub(crate) fn format_from(name: &str) -> Result<Format, String> {
 }
 
 pub(crate) fn run(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failure> {
+    if FaultRecording::is_in(&args.recording) {
+        return of_faults(args, output);
+    }
     if let Some(law) = memory_law(&args.recording)? {
         return match (&args.out, args.format.as_slice()) {
             (None, [] | [Format::Terminal]) => memory::again(&law, false, output),
@@ -82,6 +87,35 @@ pub(crate) fn run(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failur
 /// The memory law in a folder that holds nothing else.
 fn memory_law(folder: &Path) -> Result<Option<MemoryRun>, Failure> {
     if folder.join("plan.toml").exists() { Ok(None) } else { Ok(MemoryRun::read(folder)?) }
+}
+
+/// The report of a fault plan's recording.
+fn of_faults(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let report = FaultReport::of(&FaultRecording::open(&args.recording)?);
+    match (&args.out, args.format.as_slice()) {
+        (Some(folder), []) => {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Failure::tool(format!("{} cannot be made", folder.display())).because(&e))?;
+            for path in report::faults::write(folder, &report)? {
+                output.line(&path.display().to_string())?;
+            }
+        }
+        (None, []) => faults::print(&report, output)?,
+        (None, [format]) => match report::faults::export(&report, *format) {
+            Some(text) => output.text(&text)?,
+            None => {
+                let message = format!("the report of faults is not written as {}", format.name());
+                return Err(Failure::usage(message).hint("terminal, html, markdown or json"));
+            }
+        },
+        _ => {
+            return Err(Failure::usage(
+                "the report of faults is written whole into a folder, or printed in one format",
+            )
+            .hint("leave out --format, or --out"));
+        }
+    }
+    Ok(faults::exit(&report))
 }
 
 fn several_files(message: &str) -> Failure {

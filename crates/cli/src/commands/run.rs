@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicBool;
 
 use measure::{Build, Plan, RunOptions, RunSummary};
 use report::Format;
-use scenario::builtin::Shelf;
+use scenario::builtin::{Found, Shelf};
 
 use crate::amend::Amendments;
 use crate::args::redis_address;
+use crate::commands::faults::{Handed, carry_out, fault_plan};
 use crate::commands::report::format_from;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -37,7 +38,7 @@ store died, or the run was stopped";
 ///
 /// Starts every backend of the plan in its own process, drives the same traffic against each in turn and leaves a
 /// recording with report.html, report.md and report.json beside it. Without Redis on PATH (or --redis), backends that
-/// need it are skipped and listed.
+/// need it are skipped and listed. A plan that lists faults is carried out as `authbench faults` does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct RunArgs {
@@ -69,6 +70,9 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
+    if let Some(found) = fault_plan(&args.plan)? {
+        return hand_over(args, &found, output);
+    }
     let redis = redis_address(args.redis.as_deref())?;
     let found = Shelf::Plans.resolve(&args.plan)?;
     let sheet = pricing::sheet(&args.pricing.name)?;
@@ -102,6 +106,24 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
         }
     }
     Ok(reported.exit())
+}
+
+/// Carries out a fault plan, as far as the options have a meaning for one.
+fn hand_over(args: &RunArgs, found: &Found, output: &mut Output) -> Result<Exit, Failure> {
+    let Amendments { backend, scenario, rounds, seed } = &args.amendments;
+    let meaningless = [
+        ("--redis", args.redis.is_some()),
+        ("--scenario", !scenario.is_empty()),
+        ("--rounds", rounds.is_some()),
+        ("--claim", !args.claim.is_empty()),
+        ("--format", !args.format.is_empty()),
+    ];
+    if let Some((option, _)) = meaningless.into_iter().find(|(_, given)| *given) {
+        return Err(Failure::usage(format!("{option} has no meaning for a fault plan"))
+            .hint("its designs fail with a Redis of their own: see `authbench faults --help`"));
+    }
+    let handed = Handed { out: args.out.clone(), backend: backend.clone(), seed: *seed, json: args.json };
+    carry_out(found, &handed, &[], output)
 }
 
 /// Carries out a plan with this program as its servers, but for the rows that `builds` names; progress on stderr.

@@ -30,6 +30,8 @@ enum Format {
     Backend,
     /// Plans
     Plan,
+    /// Fault plans
+    Faults,
     /// Claims
     Claim,
     /// Price sheets
@@ -49,6 +51,7 @@ impl Format {
             Self::Scenario => scenario::schema::scenario(),
             Self::Backend => scenario::schema::backend(),
             Self::Plan => schemars::schema_for!(measure::Plan).into(),
+            Self::Faults => schemars::schema_for!(measure::faults::FaultPlan).into(),
             Self::Claim => report::claims::schema(),
             Self::Prices => schemars::schema_for!(report::prices::PriceSheet).into(),
             Self::Report => schemars::schema_for!(report::Report).into(),
@@ -57,11 +60,12 @@ impl Format {
 }
 
 /// Schemas of the files that people write, by name: what lies in `scenarios/schema/` and what `init` writes out.
-pub(crate) fn of_files() -> [(&'static str, serde_json::Value); 5] {
+pub(crate) fn of_files() -> [(&'static str, serde_json::Value); 6] {
     [
         ("scenario", Format::Scenario),
         ("backend", Format::Backend),
         ("plan", Format::Plan),
+        ("faults", Format::Faults),
         ("claim", Format::Claim),
         ("prices", Format::Prices),
     ]

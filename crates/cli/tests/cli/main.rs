@@ -5,6 +5,7 @@
 mod adr;
 mod bad_input;
 mod conform;
+mod faults;
 mod fleet;
 mod gates;
 mod help;

@@ -13,17 +13,16 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::service::{Ask, Reply, Service};
 
-/// Longest wait for an answer.
-const DEADLINE: Duration = Duration::from_secs(5);
 /// Longest answer, bytes.
 const LONGEST: usize = 64 * 1024;
 
 /// The replicas of one service, by HTTP.
 #[derive(Debug)]
-pub(super) struct HttpService {
+pub(crate) struct HttpService {
     measured: Vec<Pool>,
     control: Vec<Pool>,
     origin: Instant,
+    patience: Duration,
 }
 
 /// Connections to one address that are free.
@@ -34,12 +33,22 @@ struct Pool {
 }
 
 impl HttpService {
-    /// Replicas at these addresses; nothing is connected yet.
-    pub(super) fn new(measured: &[SocketAddr], control: &[SocketAddr], origin: std::time::Instant) -> Self {
+    /// Replicas at these addresses; nothing is connected yet. No answer is waited for longer than `patience`.
+    pub(crate) fn new(
+        measured: &[SocketAddr],
+        control: &[SocketAddr],
+        origin: std::time::Instant,
+        patience: Duration,
+    ) -> Self {
         let pools = |addresses: &[SocketAddr]| {
             addresses.iter().map(|&address| Pool { address, free: RefCell::default() }).collect()
         };
-        Self { measured: pools(measured), control: pools(control), origin: Instant::from_std(origin) }
+        Self {
+            measured: pools(measured),
+            control: pools(control),
+            origin: Instant::from_std(origin),
+            patience,
+        }
     }
 }
 
@@ -50,12 +59,12 @@ impl Service for HttpService {
 
     async fn ask(&self, replica: usize, ask: Ask<'_>) -> Reply {
         let pools = match ask {
-            Ask::Disable(_) | Ask::RotateKey => &self.control,
+            Ask::Disable(_) | Ask::RotateKey | Ask::ClockOffset(_) | Ask::Health => &self.control,
             _ => &self.measured,
         };
         let Some(pool) = pools.get(replica) else { return Reply::default() };
         let text = request(pool.address, ask);
-        match timeout(DEADLINE, pool.exchange(text.as_bytes())).await {
+        match timeout(self.patience, pool.exchange(text.as_bytes())).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(_)) | Err(_) => Reply::default(),
         }
@@ -72,8 +81,10 @@ impl Service for HttpService {
 
 impl Pool {
     async fn exchange(&self, request: &[u8]) -> io::Result<Reply> {
-        let free = self.free.borrow_mut().pop();
-        let mut stream = match free {
+        let free = || self.free.borrow_mut().pop();
+        // A kept connection may have been closed by the server meanwhile: that is no answer to this request.
+        let open = |stream: &TcpStream| matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        let mut stream = match std::iter::from_fn(free).find(open) {
             Some(stream) => stream,
             None => {
                 let stream = TcpStream::connect(self.address).await?;
@@ -128,6 +139,10 @@ fn request(address: SocketAddr, ask: Ask<'_>) -> String {
             ("POST", wire::CONTROL_DISABLE, "", json(&serde_json::json!({ "subject": name })))
         }
         Ask::RotateKey => ("POST", wire::CONTROL_ROTATE_KEY, "", none()),
+        Ask::ClockOffset(offset_ms) => {
+            ("POST", wire::CONTROL_CLOCK_OFFSET, "", json(&serde_json::json!({ "offset_ms": offset_ms })))
+        }
+        Ask::Health => ("GET", wire::CONTROL_HEALTH, "", none()),
     };
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
     // Writing to a String cannot fail.
@@ -165,7 +180,7 @@ fn read(bytes: &[u8]) -> io::Result<Option<(Reply, bool)>> {
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1));
     let status = status.and_then(|status| status.parse().ok()).ok_or_else(broken)?;
-    let (mut length, mut cookie, mut keep) = (0, None, true);
+    let (mut length, mut cookie, mut keep, mut retry_after) = (0, None, true, false);
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
@@ -176,6 +191,8 @@ fn read(bytes: &[u8]) -> io::Result<Option<(Reply, bool)>> {
             cookie = (!set.is_empty()).then(|| pair.to_owned()).or(cookie);
         } else if name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close") {
             keep = false;
+        } else if name.eq_ignore_ascii_case("retry-after") {
+            retry_after = true;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             return Err(broken());
         }
@@ -185,7 +202,7 @@ fn read(bytes: &[u8]) -> io::Result<Option<(Reply, bool)>> {
         return Ok(None);
     }
     let body = String::from_utf8(body[..length].to_vec()).map_err(|_| broken())?;
-    Ok(Some((Reply { status, cookie, body }, keep)))
+    Ok(Some((Reply { status, retry_after, cookie, body }, keep)))
 }
 
 #[cfg(test)]
@@ -207,7 +224,9 @@ mod tests {
         assert_eq!(reply.cookie.as_deref(), Some("__Host-session=abc"));
         let closing = b"HTTP/1.1 204 No Content\r\nConnection: close\r\nset-cookie: a=; Max-Age=0\r\n\r\n";
         let (reply, keep) = read(closing).unwrap().unwrap();
-        assert_eq!((reply.status, reply.cookie, keep), (204, None, false));
+        assert_eq!((reply.status, reply.retry_after, reply.cookie, keep), (204, false, None, false));
+        let shed = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nContent-Length: 0\r\n\r\n";
+        assert!(read(shed).unwrap().unwrap().0.retry_after);
         assert!(read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").is_err());
     }
 

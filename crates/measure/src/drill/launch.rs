@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use scenario::backend::Need;
 use scenario::wire::{Counters, PasswordHash, Provision, ServeOptions};
@@ -17,6 +18,8 @@ use crate::run::RunOptions;
 use crate::store::{PrivateRedis, Sample, Store, redis_server};
 use crate::target::{LaunchedServer, Ready, Target};
 
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait of a request for a store, milliseconds.
 const DEADLINE_MS: u64 = 1000;
 
@@ -114,7 +117,7 @@ impl Yard {
 impl Design {
     /// Its replicas, by HTTP, with a clock that begins now.
     pub(super) fn service(&self) -> HttpService {
-        HttpService::new(&self.ready.addresses, &self.ready.controls, crate::clock::now())
+        HttpService::new(&self.ready.addresses, &self.ready.controls, crate::clock::now(), PATIENCE)
     }
 
     /// What a recording says of its store, where it has one of its own.

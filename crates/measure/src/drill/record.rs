@@ -1,39 +1,24 @@
 //! What a drill leaves on disk: a folder with the plan, the results, each with the hash of the one before, and a manifest.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::plan::{DrillEvent, DrillPlan, Thief};
 use super::scaled::Change;
 use super::survival::{Replica, Spread};
-use crate::block::SCHEMA;
-use crate::environment::Environment;
 use crate::error::Error;
-use crate::recording::{Ended, Manifest, sha256_hex};
+use crate::ledger::{Ledger, LedgerWriter, Line, Names};
+use crate::recording::Ended;
 
 /// Files of the folder.
-const PLAN: &str = "drill.toml";
-const ENVIRONMENT: &str = "environment.json";
-const RESULTS: &str = "drills.jsonl";
-const MANIFEST: &str = "manifest.json";
+pub(super) const NAMES: Names = Names { plan: "drill.toml", results: "drills.jsonl" };
 
 /// One line of `drills.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DrillLine {
-    /// [`SCHEMA`] of the writer.
-    pub schema: u32,
-    /// Position, from 0.
-    pub sequence: u64,
-    /// SHA-256 (hex) of the line before; of the plan's bytes for the first.
-    pub previous: String,
-    /// What came out.
-    #[serde(flatten)]
-    pub result: DrillResult,
-}
+pub type DrillLine = Line<DrillResult>;
+
+/// Writes a drill's folder.
+pub(super) type DrillWriter = LedgerWriter<DrillResult>;
 
 /// What one part of a drill came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -175,71 +160,6 @@ pub struct ResurrectionRecord {
     pub revived: u64,
 }
 
-/// Writes a drill's folder.
-#[derive(Debug)]
-pub(super) struct DrillWriter {
-    directory: PathBuf,
-    results: File,
-    sequence: u64,
-    previous: String,
-}
-
-impl DrillWriter {
-    /// Makes the folder's files. One that holds a recording already is refused.
-    pub(super) fn create(
-        directory: &Path,
-        plan: &DrillPlan,
-        environment: &Environment,
-    ) -> Result<Self, Error> {
-        fs::create_dir_all(directory).map_err(failed(directory, "cannot be made"))?;
-        let text = plan.canonical();
-        write_new(&directory.join(PLAN), text.as_bytes())?;
-        let mut described = serde_json::to_vec_pretty(environment).unwrap_or_default();
-        described.push(b'\n');
-        write_new(&directory.join(ENVIRONMENT), &described)?;
-        let path = directory.join(RESULTS);
-        let results = appendable(&path)?;
-        let previous = sha256_hex(text.as_bytes());
-        Ok(Self { directory: directory.to_owned(), results, sequence: 0, previous })
-    }
-
-    /// Appends a result and syncs it.
-    pub(super) fn write(&mut self, result: DrillResult) -> Result<DrillLine, Error> {
-        let line =
-            DrillLine { schema: SCHEMA, sequence: self.sequence, previous: self.previous.clone(), result };
-        let path = self.directory.join(RESULTS);
-        let mut bytes = serde_json::to_vec(&line)
-            .map_err(|error| Error::Recording { path: path.clone(), message: error.to_string() })?;
-        self.previous = sha256_hex(&bytes);
-        bytes.push(b'\n');
-        self.results
-            .write_all(&bytes)
-            .and_then(|()| self.results.sync_data())
-            .map_err(failed(&path, "cannot be written"))?;
-        self.sequence += 1;
-        Ok(line)
-    }
-
-    /// Writes the manifest, last.
-    pub(super) fn finish(self, ended: Ended) -> Result<(), Error> {
-        let mut files = BTreeMap::new();
-        for name in [PLAN, ENVIRONMENT, RESULTS] {
-            let path = self.directory.join(name);
-            let bytes = fs::read(&path).map_err(failed(&path, "cannot be read back"))?;
-            files.insert(name.to_owned(), sha256_hex(&bytes));
-        }
-        let manifest = Manifest {
-            schema: SCHEMA,
-            ended,
-            ended_unix_ns: crate::clock::unix_ns(),
-            blocks: self.sequence,
-            files,
-            seal: String::new(),
-        };
-        write_new(&self.directory.join(MANIFEST), &manifest.to_bytes())
-    }
-}
-
 /// A drill's folder, read and verified.
 #[derive(Debug, Clone)]
 pub struct DrillRecording {
@@ -258,71 +178,7 @@ impl DrillRecording {
     ///
     /// When a file is missing, was changed, or was written by a newer version of this tool.
     pub fn open(directory: &Path) -> Result<Self, Error> {
-        let manifest = manifest(directory)?;
-        let plan_bytes = read(directory, PLAN, manifest.as_ref())?;
-        let plan_path = directory.join(PLAN);
-        let text = String::from_utf8(plan_bytes.clone())
-            .map_err(|_| refused(&plan_path, "is not UTF-8 text".to_owned()))?;
-        let plan = DrillPlan::parse(&plan_path, &text)?;
-        let bytes = read(directory, RESULTS, manifest.as_ref())?;
-        let path = directory.join(RESULTS);
-        let mut previous = sha256_hex(&plan_bytes);
-        let mut results = Vec::new();
-        let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
-        let torn = lines.pop().unwrap_or_default();
-        if manifest.is_some() && !torn.is_empty() {
-            return Err(refused(&path, "has a torn last line".to_owned()));
-        }
-        for (at, bytes) in lines.into_iter().enumerate() {
-            let broken = |message: String| refused(&path, format!("line {}: {message}", at + 1));
-            let line: DrillLine = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
-            if !(1..=SCHEMA).contains(&line.schema) {
-                return Err(broken(format!("has schema {}, this version reads up to {SCHEMA}", line.schema)));
-            }
-            if line.previous != previous || line.sequence != at as u64 {
-                return Err(broken("does not follow from the line before: it was changed".to_owned()));
-            }
-            previous = sha256_hex(bytes);
-            results.push(line.result);
-        }
-        Ok(Self { plan, results, ended: manifest.map(|manifest| manifest.ended) })
+        let Ledger { plan: (path, text), results, ended, .. } = Ledger::open(NAMES, directory)?;
+        Ok(Self { plan: DrillPlan::parse(&path, &text)?, results, ended })
     }
-}
-
-fn manifest(directory: &Path) -> Result<Option<Manifest>, Error> {
-    let path = directory.join(MANIFEST);
-    match fs::read(&path) {
-        Ok(bytes) => Manifest::from_bytes(&bytes).map(Some).map_err(|message| refused(&path, message)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(&path, "cannot be read")(error)),
-    }
-}
-
-fn read(directory: &Path, name: &str, manifest: Option<&Manifest>) -> Result<Vec<u8>, Error> {
-    let path = directory.join(name);
-    let bytes = fs::read(&path).map_err(failed(&path, "cannot be read"))?;
-    let Some(manifest) = manifest else { return Ok(bytes) };
-    match manifest.files.get(name) {
-        Some(hash) if *hash == sha256_hex(&bytes) => Ok(bytes),
-        Some(_) => Err(refused(&path, "was changed after it was recorded".to_owned())),
-        None => Err(refused(&path, "is not in the manifest".to_owned())),
-    }
-}
-
-fn refused(path: &Path, message: String) -> Error {
-    Error::Recording { path: path.to_owned(), message }
-}
-
-fn failed(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io { path, what, source }
-}
-
-fn appendable(path: &Path) -> Result<File, Error> {
-    OpenOptions::new().create_new(true).append(true).open(path).map_err(failed(path, "cannot be made"))
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut file = appendable(path)?;
-    file.write_all(bytes).and_then(|()| file.sync_data()).map_err(failed(path, "cannot be written"))
 }

@@ -123,6 +123,20 @@ impl Child {
         }
     }
 
+    /// Sends a signal; one that has ended gets none.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if !self.ended {
+            // Errors mean that it is gone already.
+            let _ = pidfd_send_signal(&self.pidfd, signal);
+        }
+    }
+
+    /// Ends it; the last lines of its standard error.
+    pub(crate) fn finish(mut self) -> String {
+        self.stop();
+        self.last_words.recv_timeout(LAST_WORDS).unwrap_or_default()
+    }
+
     fn error(&self, message: String) -> Error {
         let stderr = self.last_words.recv_timeout(LAST_WORDS).unwrap_or_default();
         Error::Process { name: self.name.clone(), message, stderr: crate::redact::redact(&stderr) }

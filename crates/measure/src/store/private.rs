@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::error::Error;
 use crate::process::{Child, Launcher, Spawn};
 
@@ -23,18 +25,25 @@ impl PrivateRedis {
     /// Starts a server for `row` on a free port of the loopback address: no persistence, no eviction, no memory limit.
     /// [`Self::ready`] waits for it.
     pub(crate) fn start(launcher: &Launcher, program: &Path, row: &str) -> Result<Self, Error> {
-        let port = free_port().map_err(|error| Error::Process {
-            name: format!("redis-server for {row}"),
-            message: format!("no free port on the loopback address: {error}"),
-            stderr: String::new(),
-        })?;
+        Self::start_at(launcher, program, row, free_port(row)?, None)
+    }
+
+    /// The same on this port. With `keep` it logs every write there before it answers, and finds it again when it is
+    /// started anew, however it ended.
+    pub(crate) fn start_at(
+        launcher: &Launcher,
+        program: &Path,
+        row: &str,
+        port: u16,
+        keep: Option<&Path>,
+    ) -> Result<Self, Error> {
         let name = format!("redis-server for {row} at 127.0.0.1:{port}");
         let mut arguments: Vec<std::ffi::OsString> = Vec::new();
         for (option, value) in [
             ("--port", port.to_string().as_str()),
             ("--bind", "127.0.0.1"),
             ("--save", ""),
-            ("--appendonly", "no"),
+            ("--appendonly", if keep.is_some() { "yes" } else { "no" }),
             ("--daemonize", "no"),
             ("--maxmemory", "0"),
             ("--maxmemory-policy", "noeviction"),
@@ -45,7 +54,9 @@ impl PrivateRedis {
         }
         // It never writes, so that it needs no folder that would be left behind by a kill: `/` is everybody's, a data
         // file of this name is nobody's, and what is not there is not read at the start.
-        arguments.extend(["--dir", "/", "--dbfilename", "authbench-keeps-nothing.rdb"].map(Into::into));
+        let folder = keep.unwrap_or(Path::new("/"));
+        arguments.extend(["--dbfilename", "authbench-keeps-nothing.rdb", "--dir"].map(Into::into));
+        arguments.push(folder.into());
         let spawn = Spawn { name, program: program.to_owned(), arguments, directory: None, secret: None };
         Ok(Self { child: launcher.spawn(&spawn)?, port })
     }
@@ -67,6 +78,11 @@ impl PrivateRedis {
         }
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.child.signal(signal);
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -82,6 +98,11 @@ impl PrivateRedis {
 
 /// A port that was free a moment ago. Ports are handed out in turn, so that it is taken meanwhile is unlikely; then the
 /// server says so and does not start.
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+pub(crate) fn free_port(row: &str) -> Result<u16, Error> {
+    let found = || Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port());
+    found().map_err(|error: std::io::Error| Error::Process {
+        name: format!("redis-server for {row}"),
+        message: format!("no free port on the loopback address: {error}"),
+        stderr: String::new(),
+    })
 }

@@ -13,6 +13,7 @@ use crate::model::{Part, Report, Sentence};
 
 mod chart;
 mod decision;
+pub(crate) mod faults;
 mod money;
 mod pairs;
 mod section;
@@ -32,7 +33,9 @@ impl Exporter for Html {
     fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
         let pages = [Depth::Full, Depth::First, Depth::Lean].into_iter();
         let mut pages = pages.map(|depth| page(report, depth).into_string());
-        let text = pages.find(|text| text.len() <= LIMIT);
+        // What was recorded beside the run is no reason to leave out a part of it.
+        let limit = LIMIT + faults::part(report.faults.as_ref()).into_string().len();
+        let text = pages.find(|text| text.len() <= limit);
         Ok(text.unwrap_or_else(|| page(report, Depth::Bare).into_string()).into_bytes())
     }
 }
@@ -90,6 +93,7 @@ fn page(report: &Report, depth: Depth) -> Markup {
                     @for (i, scenario) in report.scenarios.iter().enumerate() { (section::scenario(report, scenario, depth.of(i))) }
                     (section::distances(report))
                     (section::episodes(report))
+                    (faults::part(report.faults.as_ref()))
                     (section::claims(report))
                     (section::reading(report))
                     (section::provenance(report))
@@ -104,11 +108,16 @@ fn page(report: &Report, depth: Depth) -> Markup {
 
 /// Nothing may be loaded; the page's own style and script are named by their hashes.
 fn policy() -> String {
+    policy_of(STYLE, Some(SCRIPT))
+}
+
+/// The same of a page with this style, and this script if any.
+fn policy_of(style: &str, script: Option<&str>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())));
     format!(
         "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        hash(style),
+        script.map_or_else(|| "'none'".to_owned(), hash)
     )
 }
 

@@ -40,6 +40,7 @@ fn render(report: &Report) -> String {
     sections.push(remarks(report));
     sections.extend(report.scenarios.iter().map(|scenario| verdicts(report, scenario)));
     sections.extend(report.episodes.iter().map(|episode| operations(report, episode)));
+    sections.extend(report.faults.as_ref().map(crate::faults::markdown::part));
     sections.push(designs(report));
     sections.push(notes(report));
     sections.push(provenance(report));

@@ -66,12 +66,12 @@ impl Fake {
                 state.issued += 1;
                 let cookie = format!("s={subject}.{}", state.issued);
                 state.live.insert(cookie.clone(), (subject, now_ns + self.life_ns));
-                Reply { status: 200, cookie: Some(cookie), body: String::new() }
+                Reply { status: 200, cookie: Some(cookie), ..Reply::default() }
             }
             Ask::Me(header) => match known(state, header) {
                 Some((_, subject)) => {
                     let name = String::from_utf8(wire::subject_name(subject).to_vec()).unwrap();
-                    Reply { status: 200, cookie: None, body: wire::identity_body(&name, 0) }
+                    Reply { status: 200, body: wire::identity_body(&name, 0), ..Reply::default() }
                 }
                 None => status(401),
             },
@@ -95,6 +95,7 @@ impl Fake {
                 status(200)
             }
             Ask::Note(_) | Ask::Refresh(_) | Ask::Password(_) | Ask::RotateKey => status(501),
+            Ask::ClockOffset(_) | Ask::Health => status(200),
         }
     }
 }
