@@ -1,5 +1,5 @@
 //! Helpers shared by the benches.
 
 pub mod backends;
-pub mod fuzz;
 pub mod library;
+pub mod untrusted;

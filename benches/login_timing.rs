@@ -121,8 +121,8 @@ fn serve(backend: &str) -> Outcome<SocketAddr> {
     let options = ServeOptions {
         backend: backend.to_owned(),
         redis: None,
-        authority: None,
         postgres: None,
+        authority: None,
         key_file: None,
         tls_cert: None,
         tls_key: None,

@@ -11,7 +11,7 @@ use crate::transport::target::Target;
 use crate::work::{Admission, Facts, Outcome, Response, Times, Work};
 use issued::Issued;
 
-mod issued;
+pub(crate) mod issued;
 
 /// The fixed parts of the requests.
 #[derive(Debug)]

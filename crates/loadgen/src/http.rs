@@ -2,6 +2,7 @@
 
 pub(crate) mod decoder;
 pub(crate) mod head;
+pub(crate) mod outside;
 #[cfg(test)]
 mod tests;
 

@@ -26,6 +26,7 @@ mod work;
 
 pub use drive::drive;
 pub use error::Error;
+pub use http::outside::{ReadAnswer, ReadEnd, read_answer, read_whole_answer};
 pub use jar::CredentialJar;
 pub use load::{Figures, LoadOptions, LoadReport, load};
 pub use observation::{Answer, CredentialFact, Ending, Identity, Observation, Observer, Phase};

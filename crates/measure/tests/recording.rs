@@ -219,6 +219,23 @@ fn a_newer_schema_is_refused_with_advice() {
 }
 
 #[test]
+fn a_number_that_nothing_can_measure_is_refused() {
+    for (block, key) in [
+        (BlockRecord { measured_ns: u64::MAX, ..block(0) }, "measured_ns"),
+        (BlockRecord { started_unix_ns: u64::MAX, ..block(0) }, "started_unix_ns"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Writer::create(folder.path(), &plan().canonical()).unwrap();
+        writer.run(&run_record()).unwrap();
+        writer.environment(&Environment::default()).unwrap();
+        writer.block(block, &[]).unwrap();
+        writer.finish(Ended::Completed).unwrap();
+        let error = Recording::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains(&format!("line 1: `{key}` is ")), "{error}");
+    }
+}
+
+#[test]
 fn a_folder_without_a_recording_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let error = Recording::open(folder.path()).unwrap_err();

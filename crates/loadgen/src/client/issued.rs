@@ -8,11 +8,11 @@ use crate::work::Response;
 
 /// What the client will send from now on.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Issued {
+pub(crate) struct Issued {
     /// A whole header line.
-    pub(super) header: String,
+    pub(crate) header: String,
     /// Refresh token, if one came along.
-    pub(super) refresh: Option<String>,
+    pub(crate) refresh: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ struct TokenResponse {
 impl Issued {
     /// A bearer token where the answer brings one, cookies otherwise. Cookies beside a token are what it is renewed
     /// with.
-    pub(super) fn read(response: Response<'_>) -> Option<Self> {
+    pub(crate) fn read(response: Response<'_>) -> Option<Self> {
         let cookies = if response.sets_cookie { cookies(response.head) } else { None };
         let token = serde_json::from_slice::<TokenResponse>(response.body).ok();
         match (token.filter(|token| token.token_type.eq_ignore_ascii_case("bearer")), cookies) {

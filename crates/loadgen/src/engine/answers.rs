@@ -7,7 +7,7 @@ use scenario::Step;
 use super::Engine;
 use super::connection::State;
 use crate::clock::Clock;
-use crate::http::{Fault, Framing, Progress};
+use crate::http::{Fault, Progress};
 use crate::observation::{Answer, Observer};
 use crate::transport::{Ready, Transport};
 use crate::work::{Outcome, Response, Times, Work};
@@ -110,12 +110,7 @@ impl<W: Work, C: Clock, T: Transport, O: Observer, I: Iterator<Item = Step>> Eng
     /// The common case: one read holds one whole response.
     #[inline]
     fn take_whole(&mut self, index: u32, bytes: &[u8], hangup: bool) -> After {
-        let Ok(Some(head)) = self.memo.parse(bytes) else { return After::Waiting };
-        let Framing::Length(length) = head.framing else { return After::Waiting };
-        let total = head.length as u64 + length;
-        if head.status < 200 || total != bytes.len() as u64 || total > self.limits.response {
-            return After::Waiting;
-        }
+        let Some(head) = self.memo.whole(bytes, self.limits) else { return After::Waiting };
         let now = self.now();
         let (head_bytes, body) = bytes.split_at(head.length);
         let response =

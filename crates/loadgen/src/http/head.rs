@@ -169,6 +169,17 @@ impl HeadMemo {
         self.parse_new(bytes)
     }
 
+    /// The head of bytes that are exactly one whole answer with a stated length; none for everything else, which the
+    /// decoder reads.
+    #[inline]
+    pub(crate) fn whole(&mut self, bytes: &[u8], limits: Limits) -> Option<Head> {
+        let Ok(Some(head)) = self.parse(bytes) else { return None };
+        let Framing::Length(length) = head.framing else { return None };
+        let total = head.length as u64 + length;
+        let whole = head.status >= 200 && total == bytes.len() as u64 && total <= limits.response;
+        whole.then_some(head)
+    }
+
     #[cold]
     fn parse_new(&mut self, bytes: &[u8]) -> Result<Option<Head>, Fault> {
         let head = Head::parse(bytes)?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::digest::sha256_hex;
 use super::facts::{Entered, Entry, RunRecord};
@@ -170,7 +171,15 @@ impl Folder {
 
     fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
         let path = self.directory.join(name);
-        let bytes = fs::read(&path).map_err(io(&path, "cannot be read"))?;
+        let bytes = fs::read(&path).map_err(|error| {
+            if self.manifest.is_none() && error.kind() == std::io::ErrorKind::NotFound {
+                return refused(
+                    &path,
+                    "is not there: the run was cut off before it measured anything".into(),
+                );
+            }
+            io(&path, "cannot be read")(error)
+        })?;
         let Some(manifest) = &self.manifest else { return Ok(bytes) };
         match manifest.files.get(name) {
             Some(hash) if *hash == sha256_hex(&bytes) => Ok(bytes),
@@ -204,6 +213,7 @@ impl Folder {
             let block: BlockRecord =
                 serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
             known_schema(&path, block.schema)?;
+            plausible(line).map_err(broken)?;
             if block.previous != previous || block.sequence != at as u64 {
                 let message = format!(
                     "line {}: does not follow from the line before: the recording was changed",
@@ -229,6 +239,30 @@ impl Folder {
             .map(|line| serde_json::from_slice(line).map_err(|error| refused(&path, error.to_string())))
             .collect()
     }
+}
+
+/// No integer of a block is larger than 2^48: three days in nanoseconds, 281 terabytes. Unix times reach to 2^62 ns, the
+/// year 2116. So sums over blocks and rows stay far from the end of 64 bits, and nothing that reads a recording has to
+/// think of it.
+fn plausible(line: &[u8]) -> Result<(), String> {
+    let value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let mut rest: Vec<(&str, &Value)> = vec![("", &value)];
+    while let Some((key, value)) = rest.pop() {
+        match value {
+            Value::Number(number) => {
+                let most = if key.ends_with("unix_ns") { 1 << 62 } else { 1_u64 << 48 };
+                if number.as_u64().is_some_and(|number| number > most) {
+                    return Err(format!("`{key}` is {number}, and nothing that is measured is above {most}"));
+                }
+            }
+            Value::Array(items) => rest.extend(items.iter().map(|item| (key, item))),
+            Value::Object(members) => {
+                rest.extend(members.iter().map(|(key, value)| (key.as_str(), value)));
+            }
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// A file of a recording that cannot be used.

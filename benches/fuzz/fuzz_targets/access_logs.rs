@@ -1,0 +1,13 @@
+//! Access logs, imported.
+
+#![no_main]
+
+use benches::untrusted::Entry;
+
+thread_local! {
+    static ENTRY: Entry = Entry::named("access_logs").unwrap_or_else(|error| panic!("{error}"));
+}
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    ENTRY.with(|entry| entry.run(input)).unwrap_or_else(|what| panic!("{what}"));
+});

@@ -1,0 +1,13 @@
+//! Credentials that were changed, presented to the backend that gave them out.
+
+#![no_main]
+
+use benches::untrusted::Entry;
+
+thread_local! {
+    static ENTRY: Entry = Entry::named("credentials").unwrap_or_else(|error| panic!("{error}"));
+}
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    ENTRY.with(|entry| entry.run(input)).unwrap_or_else(|what| panic!("{what}"));
+});

@@ -1,0 +1,13 @@
+//! Recordings of which one file was changed.
+
+#![no_main]
+
+use benches::untrusted::Entry;
+
+thread_local! {
+    static ENTRY: Entry = Entry::named("recordings").unwrap_or_else(|error| panic!("{error}"));
+}
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    ENTRY.with(|entry| entry.run(input)).unwrap_or_else(|what| panic!("{what}"));
+});
