@@ -129,6 +129,7 @@ impl From<measure::Error> for Failure {
                 (Kind::Void, Some("get the folder as it was written, or measure again: authbench run"))
             }
             measure::Error::File(_) => (Kind::Usage, None),
+            measure::Error::Io { source, .. } if is_full(source) => (Kind::Tool, Some(NO_ROOM)),
             measure::Error::Store { .. } => {
                 (Kind::Tool, Some("check that Redis runs there, and that user and password are right"))
             }
@@ -140,6 +141,15 @@ impl From<measure::Error> for Failure {
             _ => failure,
         }
     }
+}
+
+/// What to do when nothing more can be written.
+const NO_ROOM: &str = "make room, or name a folder elsewhere; `authbench report DIR` shows the blocks that were finished before";
+
+/// No room is left, on the disk or in what this user may write.
+fn is_full(source: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 impl From<report::advise::NoAdvice> for Failure {

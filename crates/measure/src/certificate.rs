@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::process::OwnFolder;
 
 /// The address that servers are reached at.
 const NAME: &str = "127.0.0.1";
@@ -29,19 +30,19 @@ impl Certificate {
 /// A folder of this run's own that only this user can read.
 #[derive(Debug)]
 pub(crate) struct Scratch {
-    folder: tempfile::TempDir,
+    folder: OwnFolder,
     keys: u32,
     certificate: Option<Certificate>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Result<Self, Error> {
-        let folder = tempfile::Builder::new().prefix("authbench-").tempdir().map_err(|source| Error::Io {
-            path: std::env::temp_dir(),
-            what: "cannot hold a folder for keys",
-            source,
-        })?;
-        Ok(Self { folder, keys: 0, certificate: None })
+        Ok(Self { folder: OwnFolder::new()?, keys: 0, certificate: None })
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A file for a signing key, not there yet.

@@ -5,9 +5,11 @@
 //! ([`become_child`]) that then becomes the wanted program.
 
 mod child;
+mod folder;
 mod guard;
 mod launcher;
 
 pub use child::Child;
+pub use folder::OwnFolder;
 pub use guard::{CHILD_ARGUMENT, become_child};
 pub use launcher::{Launcher, Secret, Spawn};

@@ -97,7 +97,7 @@ impl Store {
     /// Uses keys under `prefix` of a server that already runs.
     pub(crate) fn shared(row: &str, url: &str, prefix: String) -> Result<Self, Error> {
         let mut gauge = Gauge::connect(row, url, false)?;
-        let record = gauge.record(false)?;
+        let record = StoreRecord { prefix: prefix.clone(), ..gauge.record(false)? };
         let owner = Owner::Shared(SharedRedis::new(row, url, &prefix)?);
         Ok(Self { url: url.to_owned(), prefix, record, gauge, probe: None, owner })
     }

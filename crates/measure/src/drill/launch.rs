@@ -46,14 +46,16 @@ pub(crate) struct Design {
 impl Yard {
     pub(crate) fn new(options: &RunOptions, placement: &Placement) -> Result<Self, Error> {
         let guard = vec![options.executable.clone().into_os_string()];
+        let scratch = Scratch::new()?;
+        let launcher = Launcher::new(guard, &placement.servers)?.with_temporary(scratch.path());
         Ok(Self {
             executable: options.executable.clone(),
             redis: options.redis.clone(),
             prefix: format!("authbench-drill-{:x}-{:x}", crate::clock::unix_ns(), std::process::id()),
             started: 0,
             servers: placement.servers.clone(),
-            scratch: Scratch::new()?,
-            launcher: Rc::new(Launcher::new(guard, &placement.servers)?),
+            scratch,
+            launcher: Rc::new(launcher),
         })
     }
 

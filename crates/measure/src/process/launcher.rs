@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -56,6 +56,7 @@ struct Request {
 #[derive(Debug)]
 pub struct Launcher {
     guard: Vec<OsString>,
+    temporary: Option<PathBuf>,
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -87,7 +88,14 @@ impl Launcher {
             })
             .map_err(|error| Error::Probe { what: "starting a thread", message: error.to_string() })?;
         is_bound.recv().unwrap_or(Ok(()))?;
-        Ok(Self { guard, requests: Some(requests), thread: Some(thread) })
+        Ok(Self { guard, temporary: None, requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// The same, whose children put temporary files into this folder: a child that is killed tidies nothing up.
+    #[must_use]
+    pub fn with_temporary(mut self, folder: &Path) -> Self {
+        self.temporary = Some(folder.to_owned());
+        self
     }
 
     /// Starts a child with piped output, in a process group of its own: Ctrl-C at the terminal reaches us, not it.
@@ -106,6 +114,9 @@ impl Launcher {
         command.arg(&spawn.program).args(&spawn.arguments);
         let input = if spawn.secret.is_some() { Stdio::piped() } else { Stdio::null() };
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        if let Some(temporary) = &self.temporary {
+            command.env("TMPDIR", temporary);
+        }
         if let Some(directory) = &spawn.directory {
             command.current_dir(directory);
         }

@@ -123,6 +123,9 @@ pub struct StoreRecord {
     pub private: bool,
     /// Address without credentials; empty for a private one.
     pub address: String,
+    /// Prefix of this row's keys in a shared one: what a run that was killed could not remove. Empty for a private one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
     /// Settings that matter: persistence, eviction, memory limit.
     pub settings: BTreeMap<String, String>,
 }

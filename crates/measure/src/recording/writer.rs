@@ -195,9 +195,16 @@ impl Writer {
 pub(crate) fn replace_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     let path = directory.join(name);
     let beside = directory.join(format!(".{name}.new"));
-    let mut file = File::create(&beside).map_err(io(&beside, "cannot be written"))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io(&beside, "cannot be written"))?;
-    fs::rename(&beside, &path).map_err(io(&path, "cannot be written"))?;
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes).and_then(|()| file.sync_all())?;
+        fs::rename(&beside, &path)
+    };
+    write().map_err(|error| {
+        // What was written so far is of no use, and may be what fills the disk.
+        let _ = fs::remove_file(&beside);
+        io(&path, "cannot be written")(error)
+    })?;
     File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(io(directory, "cannot be synced"))
@@ -218,8 +225,14 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     append(&mut file, path, bytes)
 }
 
+/// Writes at the end, or leaves the file as it was: a full disk takes part of a line, and a line is whole or not there.
 fn append(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    file.write_all(bytes).and_then(|()| file.sync_data()).map_err(io(path, "cannot be written"))
+    let before = file.metadata().map_err(io(path, "cannot be read"))?.len();
+    file.write_all(bytes).and_then(|()| file.sync_data()).map_err(|error| {
+        // Making a file shorter needs no room; were it refused, the reader leaves out a last line that was cut off.
+        let _ = file.set_len(before);
+        io(path, "cannot be written")(error)
+    })
 }
 
 #[expect(clippy::expect_used, reason = "our records hold no map with keys that JSON cannot have")]

@@ -32,13 +32,15 @@ pub(super) struct RealParts {
 impl RealParts {
     pub(super) fn new(options: &RunOptions, placement: &Placement) -> Result<Self, Error> {
         let guard = vec![options.executable.clone().into_os_string()];
+        let scratch = Scratch::new()?;
+        let launcher = Launcher::new(guard, &placement.servers)?.with_temporary(scratch.path());
         Ok(Self {
             executable: options.executable.clone(),
             redis: options.redis.clone(),
             run_prefix: format!("authbench-{:x}-{:x}", crate::clock::unix_ns(), std::process::id()),
             existing: options.existing.clone(),
-            scratch: Scratch::new()?,
-            launcher: Rc::new(Launcher::new(guard, &placement.servers)?),
+            scratch,
+            launcher: Rc::new(launcher),
         })
     }
 }

@@ -112,6 +112,7 @@ impl Gauge {
         Ok(StoreRecord {
             version: named,
             private,
+            prefix: String::new(),
             address: if private { String::new() } else { self.place.address.clone() },
             settings: settings_of(&info),
         })

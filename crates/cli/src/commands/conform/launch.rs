@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use conformance::target::{Fault, Lag, Promises, StoreDown, Surroundings};
 use conformance::{Algorithm, Key, Target};
-use measure::process::{Child, Launcher, Spawn};
+use measure::process::{Child, Launcher, OwnFolder, Spawn};
 use measure::store::{install_line, redis_server};
 use rustix::process::{Pid, Signal, kill_process};
 use scenario::BackendFile;
 use scenario::backend::Need;
 use scenario::builtin::Shelf;
 use scenario::wire::{PasswordHash, ReadyLine, ServeOptions};
-use tempfile::TempDir;
 
 use crate::error::Failure;
 
@@ -146,7 +145,7 @@ pub(super) struct Launched {
     _server: Child,
     _authority: Option<Child>,
     store: Option<Store>,
-    folder: TempDir,
+    folder: OwnFolder,
     executable: PathBuf,
     // Last: children are ended before what they were launched by.
     launcher: Launcher,
@@ -163,11 +162,8 @@ impl Launched {
         }
         let executable =
             env::current_exe().map_err(|e| Failure::tool("this program cannot find itself").because(&e))?;
-        let launcher = Launcher::new(vec![executable.clone().into()], &[])?;
-        let folder = tempfile::Builder::new()
-            .prefix("authbench-conform-")
-            .tempdir()
-            .map_err(|e| Failure::tool("no folder could be made for the check").because(&e))?;
+        let folder = OwnFolder::new()?;
+        let launcher = Launcher::new(vec![executable.clone().into()], &[])?.with_temporary(folder.path());
         let store = subject.needs_redis.then(|| Store::start(&launcher, folder.path())).transpose()?;
         let key = match subject.algorithm {
             Some(algorithm) => {
