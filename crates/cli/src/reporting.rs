@@ -22,8 +22,10 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
 
+mod secured;
+
 /// Results of `authbench conform` beside a recording.
-const CONFORMANCE: &str = "conformance.json";
+pub(crate) const CONFORMANCE: &str = "conformance.json";
 
 /// Columns where stdout is no terminal.
 const COLUMNS: usize = 80;
@@ -40,13 +42,15 @@ impl Reported {
     /// Priced by `sheet`.
     pub(crate) fn read(folder: &Path, claims: &[String], sheet: &PriceSheet) -> Result<Self, Failure> {
         let recording = Recording::open(folder)?;
-        let insecure = insecure(folder)?;
+        let checked = checked(folder)?;
+        let insecure = insecure(checked.as_ref());
         let context = Context { insecure: insecure.keys().cloned().collect(), ..Context::of(&recording) };
         let analysis = analyse(&recording.plan, &recording.blocks, &context);
         let mut report = report::build_from(&recording, &analysis)?;
         let warnings = insecure.iter().filter(|(row, _)| report.row(row).is_some()).map(warning);
         let warnings: Vec<Warning> = warnings.collect();
         report.warnings.splice(0..0, warnings);
+        report.conformance = checked.map(secured::of);
         report.cost = Some(report::cost::of(&recording, sheet));
         report.claims = evaluate(&self::claims(claims)?, &analysis);
         Ok(Self { recording, report })
@@ -85,27 +89,31 @@ impl Reported {
     }
 }
 
-/// The rows for which security statements do not hold, and these, from the results that `conform --out` left beside the
-/// recording. None where nobody left any.
-fn insecure(folder: &Path) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+/// The results that `conform --out` left beside the recording. None where nobody left any.
+fn checked(folder: &Path) -> Result<Option<Results>, Failure> {
     let path = folder.join(CONFORMANCE);
     let text = match std::fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(Failure::tool(format!("{} cannot be read", path.display())).because(&error));
         }
     };
-    let results: Results = serde_json::from_slice(&text).map_err(|error| {
+    let results = serde_json::from_slice(&text).map_err(|error| {
         Failure::usage(format!("{} is no file that `authbench conform --out` wrote", path.display()))
             .because(&error)
             .hint("write it again, or take it away")
     })?;
-    let failing = results.backends.into_iter().map(|backend| {
+    Ok(Some(results))
+}
+
+/// The rows for which security statements do not hold, and these.
+fn insecure(results: Option<&Results>) -> BTreeMap<String, Vec<String>> {
+    let failing = results.into_iter().flat_map(|results| &results.backends).map(|backend| {
         let statements = backend.failing().map(|statement| statement.id.clone()).collect::<Vec<_>>();
-        (backend.backend, statements)
+        (backend.backend.clone(), statements)
     });
-    Ok(failing.filter(|(_, statements)| !statements.is_empty()).collect())
+    failing.filter(|(_, statements)| !statements.is_empty()).collect()
 }
 
 fn warning((row, statements): (&String, &Vec<String>)) -> Warning {

@@ -16,6 +16,7 @@ use crate::metric::Metric;
 use crate::verdict::Verdict;
 
 mod capacity;
+mod conformance;
 mod episode;
 mod figure;
 mod memory;
@@ -24,6 +25,7 @@ mod scenario;
 mod sentence;
 
 pub use capacity::{Capacity, CapacityPoint, CapacityRow};
+pub use conformance::{Conformance, ConformanceRow, Exchange, Statement, StatementResult, StatementVerdict};
 pub use episode::{Episode, EpisodeRow, ExposureFigures, OperationFigures};
 pub use figure::Figure;
 pub use memory::{Memory, MemoryAfter, MemoryFill, MemoryLine, MemoryPoint, MemoryRow};
@@ -73,6 +75,9 @@ pub struct Report {
     /// What each design answers while something fails, where that was recorded beside the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<FaultReport>,
+    /// What security demands and what holds of it, where that was checked beside the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conformance: Option<Conformance>,
     /// What the numbers do and do not mean.
     pub notes: Vec<Note>,
     /// Machine, build and settings, by group.

@@ -5,7 +5,8 @@ mod show;
 
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use conformance::outcome::{BackendResult, Results, SCHEMA, Verdict};
 use conformance::target::Untouchable;
@@ -53,7 +54,8 @@ pub(crate) struct ConformArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Write the results as JSON into this file as well; `report` reads `conformance.json` beside a recording
+    /// Write the results as JSON into this file as well; `report` reads `conformance.json` beside a recording, and `run
+    /// --conform` writes it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -64,20 +66,10 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> Result<Exit, Failu
         Some(url) => vec![elsewhere(args, url)?],
         None => {
             let names = if args.backends.is_empty() { usual() } else { args.backends.clone() };
-            // A name that is wrong is told before anything is started.
-            let subjects: Vec<Subject> =
-                names.iter().map(|name| Subject::read(name)).collect::<Result<_, _>>()?;
-            let mut results = Vec::new();
-            for subject in &subjects {
-                if stop.load(std::sync::atomic::Ordering::SeqCst) {
-                    return Err(Failure::void("stopped before every backend was checked"));
-                }
-                results.push(started_here(subject)?);
-            }
-            results
+            check(&names, &stop)?
         }
     };
-    let results = Results { schema: SCHEMA.to_owned(), tool: env!("CARGO_PKG_VERSION").to_owned(), backends };
+    let results = of(backends);
     if let Some(path) = &args.out {
         write(path, &results)?;
     }
@@ -87,6 +79,32 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> Result<Exit, Failu
         show::results(output, &results, args.details)?;
     }
     Ok(exit(&results))
+}
+
+/// Checks backends of these names, files or built-in ones, and writes what came of it into `path`.
+///
+/// # Errors
+/// When a name is wrong, when it is stopped, or when the file cannot be written.
+pub(crate) fn into_file(names: &[String], stop: &AtomicBool, path: &Path) -> Result<(), Failure> {
+    write(path, &of(check(names, stop)?))
+}
+
+/// Starts and checks one after the other.
+fn check(names: &[String], stop: &AtomicBool) -> Result<Vec<BackendResult>, Failure> {
+    // A name that is wrong is told before anything is started.
+    let subjects: Vec<Subject> = names.iter().map(|name| Subject::read(name)).collect::<Result<_, _>>()?;
+    let mut results = Vec::new();
+    for subject in &subjects {
+        if stop.load(Ordering::SeqCst) {
+            return Err(Failure::void("stopped before every backend was checked"));
+        }
+        results.push(started_here(subject)?);
+    }
+    Ok(results)
+}
+
+fn of(backends: Vec<BackendResult>) -> Results {
+    Results { schema: SCHEMA.to_owned(), tool: env!("CARGO_PKG_VERSION").to_owned(), backends }
 }
 
 fn exit(results: &Results) -> Exit {
@@ -162,7 +180,7 @@ fn elsewhere(args: &ConformArgs, url: &str) -> Result<BackendResult, Failure> {
     Ok(result)
 }
 
-fn write(path: &PathBuf, results: &Results) -> Result<(), Failure> {
+fn write(path: &Path, results: &Results) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(results)
         .map_err(|source| Failure::tool("the results could not be written as JSON").because(&source))?;
     text.push('\n');

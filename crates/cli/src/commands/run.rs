@@ -11,6 +11,7 @@ use scenario::builtin::{Found, Shelf};
 
 use crate::amend::Amendments;
 use crate::args::redis_address;
+use crate::commands::conform;
 use crate::commands::faults::{Handed, carry_out, fault_plan};
 use crate::commands::report::format_from;
 use crate::error::Failure;
@@ -18,7 +19,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::pricing::{self, Pricing};
 use crate::progress::Progress;
-use crate::reporting::Reported;
+use crate::reporting::{CONFORMANCE, Reported};
 use crate::{clock, out_dir, signal};
 
 const EXAMPLE: &str = "Examples:
@@ -52,8 +53,16 @@ pub(crate) struct RunArgs {
     out: Option<PathBuf>,
     /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
     /// and removed at the end
+    ///
+    /// The prefix stands in run.json: keys of a run that was killed end with their time to live.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
+    /// Check first what security demands of every backend of the plan, as `authbench conform` does
+    ///
+    /// The results are written as conformance.json and shown in the report; a backend for which a statement does not hold
+    /// is measured and shown without a rank.
+    #[arg(long)]
+    conform: bool,
     #[command(flatten)]
     amendments: Amendments,
     /// Test this claim as well, a file (repeatable)
@@ -84,6 +93,9 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     out_dir::prepare(&folder)?;
 
     let stop = signal::stop_flag("the block being measured is finished, then the report is written")?;
+    if args.conform {
+        conform::into_file(&plan.backends, &stop, &folder.join(CONFORMANCE))?;
+    }
     let measured = measure_plan(redis.as_deref(), &plan, &folder, &stop, BTreeMap::new());
     if measured.is_err() {
         out_dir::forget_if_empty(&folder);

@@ -116,7 +116,9 @@ fn a_report_takes_the_rank_of_a_backend_that_fails() {
         .to_owned();
     let beside = folder.path().join("conformance.json");
     let statement = serde_json::json!({
-        "id": "S4", "text": "x", "source": "x", "verdict": "fail", "cases": 0, "evidence": []
+        "id": "S4", "text": "x", "source": "x", "verdict": "fail", "cases": 0, "evidence": [{
+            "step": "its credential, at once", "sent": "GET /me HTTP/1.1", "came_back": "200", "wanted": "401", "good": false
+        }]
     });
     let results = serde_json::json!({
         "schema": "authbench.conformance/v1", "tool": "0",
@@ -126,13 +128,41 @@ fn a_report_takes_the_rank_of_a_backend_that_fails() {
     let json: Value = serde_json::from_str(&report().stdout).unwrap();
     let warning = json["warnings"][0]["text"].as_str().unwrap();
     assert_eq!(warning, format!("{row} has no rank: the security statement S4 does not hold."));
+    let shown = &json["conformance"]["backends"][0];
+    assert_eq!((&shown["row"], &shown["results"][0]["verdict"]), (&row.as_str().into(), &"fails".into()));
+    assert_eq!(shown["results"][0]["exchanges"][0]["came_back"], "200");
+    let page = run_in(folder.path(), &["report", ".", "--format", "html"]).stdout;
+    assert!(
+        page.contains("its credential, at once") && page.contains("GET /me HTTP/1.1"),
+        "the evidence is on the page"
+    );
     let of_row =
         json["scenarios"].as_array().unwrap().iter().flat_map(|it| it["comparisons"].as_array().unwrap());
     for comparison in of_row.filter(|it| it["row"] == row.as_str() || it["baseline"] == row.as_str()) {
         assert_eq!(comparison["verdict"], "unranked", "{comparison:#}");
     }
+    let shown = run_in(folder.path(), &["report", ".", "--format", "markdown"]).stdout;
+    assert!(shown.contains("### What security demands") && shown.contains("✗ "), "{shown}");
     std::fs::write(&beside, "{}").unwrap();
     let said = report();
     assert_eq!(said.code, Some(2), "{}", said.stderr);
     assert!(said.stderr.contains("conformance.json"), "{}", said.stderr);
+}
+
+#[test]
+fn a_run_checks_first_and_shows_what_came_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tiny.toml"), crate::run::SCENARIO).unwrap();
+    let plan = "name = \"tiny\"\nseed = 1\nbaseline = \"none\"\nbackends = [\"none\"]\nepisodes = []\n[[paired]]\n\
+                scenario = \"tiny.toml\"\nrounds = 6\nwarm_ms = 20\nblock_ms = 60\n[statistics]\nalpha = 0.05\n\
+                margin = 0.05\n";
+    std::fs::write(folder.path().join("plan.toml"), plan).unwrap();
+    let said = run_in(folder.path(), &["run", "plan.toml", "--conform", "--out", "out", "--json"]);
+    assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    let checked = &report["conformance"];
+    assert_eq!(checked["statements"].as_array().unwrap().len(), 36);
+    assert_eq!(checked["backends"][0]["row"], "none");
+    let again = run_in(folder.path(), &["report", "out", "--format", "json"]);
+    assert_eq!(again.stdout, said.stdout, "a report that is built again shows the same");
 }

@@ -12,6 +12,7 @@ use super::{ExportError, Exporter};
 use crate::model::{Part, Report, Sentence};
 
 mod chart;
+mod conformance;
 mod decision;
 pub(crate) mod faults;
 mod money;
@@ -94,6 +95,7 @@ fn page(report: &Report, depth: Depth) -> Markup {
                     (section::distances(report))
                     (section::episodes(report))
                     (faults::part(report.faults.as_ref()))
+                    (conformance::conformance(report))
                     (section::claims(report))
                     (section::reading(report))
                     (section::provenance(report))

@@ -36,6 +36,7 @@ fn render(report: &Report) -> String {
         sections.push(cost_bars(report, scenario));
     }
     sections.push(security(report));
+    sections.push(conformance(report));
     sections.push(claims(report));
     sections.push(remarks(report));
     sections.extend(report.scenarios.iter().map(|scenario| verdicts(report, scenario)));
@@ -369,6 +370,33 @@ fn claims(report: &Report) -> String {
         )
     };
     format!("### Claims\n\n{}", report.claims.iter().map(line).collect::<String>())
+}
+
+/// The security checks, and what does not hold.
+fn conformance(report: &Report) -> String {
+    let Some(conformance) = &report.conformance else { return String::new() };
+    let rows: Vec<Vec<String>> = conformance
+        .backends
+        .iter()
+        .map(|row| {
+            let counts = [row.holds, row.fails, row.does_not_apply, row.not_run, row.attacks];
+            let counts = counts.map(|count| match &row.broken {
+                Some(_) => NOTHING.to_owned(),
+                None => number::count(count),
+            });
+            [code(&row.row)].into_iter().chain(counts).collect()
+        })
+        .collect();
+    let failing = conformance.backends.iter().flat_map(|row| row.failing().map(move |result| (row, result)));
+    let lines: String = failing
+        .map(|(row, result)| {
+            let text = conformance.statement(&result.id).map_or("", |statement| statement.text.as_str());
+            format!("- ✗ {} {}: {}\n", code(&row.row), plain(&result.id), plain(text))
+        })
+        .collect();
+    let headings = ["Backend", "Holds", "Does not hold", "Does not apply", "Not run", "Attacks sent"];
+    let gap = if lines.is_empty() { "" } else { "\n" };
+    format!("### What security demands\n\n{}{gap}{lines}", table(&headings, &rows))
 }
 
 fn remarks(report: &Report) -> String {
