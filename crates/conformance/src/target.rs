@@ -85,6 +85,14 @@ pub trait Surroundings {
     /// Why it cannot be done.
     fn fault(&mut self, fault: Fault) -> Result<(), String>;
 
+    /// The bytes of a store that lies in files of the target alone; none where there is no such store.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn stored(&mut self) -> Result<Option<Vec<u8>>, String> {
+        Ok(None)
+    }
+
     /// Whether the backend starts with this key, in base64url.
     ///
     /// # Errors

@@ -81,7 +81,11 @@ pub(super) fn fixation(probe: &mut Probe<'_>) -> Checked {
     let second = held_of(&subject, &again);
     let new = second.as_ref().is_some_and(|second| second.id != first.id);
     probe.note("a login that presents a live id", &again, "200 with a new id", new);
-    if probe.lag() == Lag::None {
+    if probe.describe("/logout") == "all" {
+        probe.limited(
+            "it can only end all logins of a user at once, and a login ends none: the one presented works on",
+        );
+    } else if probe.lag() == Lag::None {
         probe.refused("the id that was presented with it", &first);
     } else {
         probe.limited("it declares that a credential works on after its login was ended");
@@ -361,6 +365,13 @@ pub(super) fn resurrection(probe: &mut Probe<'_>) -> Checked {
 
 pub(super) fn store_dump(probe: &mut Probe<'_>) -> Checked {
     probe.needs_credential()?;
+    let held = probe.fresh()?;
+    let cannot = |why: String| crate::probe::Stop::NotRun(format!("the store cannot be read: {why}"));
+    if let Some(files) = probe.around.stored().map_err(cannot)? {
+        probe.fact("bytes in the files of the store", files.len().to_string(), "some", !files.is_empty());
+        look_for(probe, &held, &files);
+        return Ok(());
+    }
     let Some(address) = probe.target.store else {
         return match probe.describe("/store").as_str() {
             Some("memory") | None if !probe.describe("/store").is_null() => {
@@ -369,11 +380,14 @@ pub(super) fn store_dump(probe: &mut Probe<'_>) -> Checked {
             _ => not_run("its store is not ours to read"),
         };
     };
-    let held = probe.fresh()?;
-    let failed =
-        |error: std::io::Error| crate::probe::Stop::NotRun(format!("the store cannot be read: {error}"));
-    let (keys, dump) = dump(address).map_err(failed)?;
+    let (keys, dump) = dump(address).map_err(|error| cannot(error.to_string()))?;
     probe.fact("keys in the store", keys.to_string(), "some, or none where nothing is kept", true);
+    look_for(probe, &held, &dump);
+    Ok(())
+}
+
+/// Looks for everything secret of a login in what a store holds.
+fn look_for(probe: &mut Probe<'_>, held: &Held, dump: &[u8]) {
     let mut secrets: Vec<(&str, Vec<u8>)> = Vec::new();
     if let Some(id) = &held.id {
         secrets.push(("the session id", id.clone().into_bytes()));
@@ -400,7 +414,6 @@ pub(super) fn store_dump(probe: &mut Probe<'_>) -> Checked {
         let found = if there { "in the store" } else { "not in the store" };
         probe.fact(&format!("{what}, looked for in all keys and values"), found, "not in the store", !there);
     }
-    Ok(())
 }
 
 /// Every key of a private store and its value as the store would save it, uncompressed.

@@ -292,6 +292,25 @@ impl Surroundings for Launched {
         }
     }
 
+    fn stored(&mut self) -> Result<Option<Vec<u8>>, String> {
+        // The server's own folder for temporary files lies in this one.
+        let listed = |folder: &Path| -> std::io::Result<Vec<PathBuf>> {
+            fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+        };
+        let read = || -> std::io::Result<Option<Vec<u8>>> {
+            let own = |path: &PathBuf| {
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("authbench-sqlite-"))
+            };
+            let Some(folder) = listed(self.folder.path())?.into_iter().find(own) else { return Ok(None) };
+            let mut all = Vec::new();
+            for path in listed(&folder)? {
+                all.extend(fs::read(path)?);
+            }
+            Ok(Some(all))
+        };
+        read().map_err(|error| error.to_string())
+    }
+
     fn starts_with_key(&mut self, key: &str) -> Result<bool, String> {
         let Some(subject) = &self.keyed else { return Err("it signs with no shared secret".to_owned()) };
         let text = subject.with_key(key).map_err(|failure| failure.text())?;
