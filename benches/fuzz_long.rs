@@ -2,12 +2,17 @@
 //!
 //! ```text
 //! cargo run --release -p benches --example fuzz_long [SECONDS_PER_ENTRY] [SEED]
+//! cargo run --release -p benches --example fuzz_long -- --seeds DIR
 //! ```
+//!
+//! The second form writes the inputs that everything begins with into DIR, a folder per entry point, for the targets in
+//! `benches/fuzz/`.
 //!
 //! 600 seconds for each entry point by default. Exit code 1 when an input made one panic, break or let somebody in; the
 //! input is printed, and the same seed finds it again.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -20,7 +25,19 @@ const SHOWN: usize = 5;
 const BATCH: u32 = 256;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    if let [option, folder] = given.as_slice()
+        && option == "--seeds"
+    {
+        return match write_seeds(Path::new(folder)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "fuzz_long: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let mut arguments = given.iter().map(|argument| argument.parse::<u64>());
     let (Ok(seconds), Ok(seed)) = (arguments.next().unwrap_or(Ok(600)), arguments.next().unwrap_or(Ok(2026)))
     else {
         let _ = writeln!(io::stderr(), "usage: fuzz_long [SECONDS_PER_ENTRY] [SEED]");
@@ -34,6 +51,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn write_seeds(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    for name in NAMES {
+        let below = folder.join(name);
+        std::fs::create_dir_all(&below)?;
+        for (number, seed) in Entry::named(name)?.seeds().iter().enumerate() {
+            std::fs::write(below.join(format!("seed-{number:03}")), seed)?;
+        }
+    }
+    Ok(())
 }
 
 /// All entry points, one after the other; how many findings.
