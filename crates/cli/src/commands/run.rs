@@ -127,6 +127,7 @@ fn hand_over(args: &RunArgs, found: &Found, output: &mut Output) -> Result<Exit,
         ("--redis", args.redis.is_some()),
         ("--scenario", !scenario.is_empty()),
         ("--rounds", rounds.is_some()),
+        ("--conform", args.conform),
         ("--claim", !args.claim.is_empty()),
         ("--format", !args.format.is_empty()),
     ];
