@@ -4,6 +4,7 @@ mod pool;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
@@ -42,6 +43,8 @@ pub struct PasswordSettings {
     pub threads: NonZeroUsize,
     /// Hashes that may wait; one more is [`Error::Busy`] at once.
     pub queue: usize,
+    /// How long a hash may wait for those before it, at what one costs; one that would is [`Error::Busy`] at once.
+    pub patience: Duration,
     /// Failures in a row that lock an account. NIST SP 800-63B allows at most 100.
     pub lockout_after: u64,
     /// How long a locked account stays locked after its last failure, milliseconds.
@@ -49,15 +52,16 @@ pub struct PasswordSettings {
 }
 
 impl PasswordSettings {
-    /// One thread, 12 waiting hashes (at about 14 ms each, the last of them is done within a quarter of a second), locked
-    /// for 15 minutes after 50 failures in a row.
+    /// One thread, 32 waiting hashes and 180 ms of them (at about 14 ms each, 12: all are done within a quarter of a
+    /// second), locked for 15 minutes after 50 failures in a row.
     #[must_use]
     pub fn new(scheme: PasswordScheme, initial: &str) -> Self {
         Self {
             scheme,
             initial: initial.to_owned(),
             threads: NonZeroUsize::MIN,
-            queue: 12,
+            queue: 32,
+            patience: Duration::from_millis(180),
             lockout_after: 50,
             lockout_ms: 15 * 60_000,
         }
@@ -113,7 +117,10 @@ impl Passwords {
             PasswordScheme::Argon2id => {
                 let salt = random()?;
                 let hash = pool::hash(settings.initial.as_bytes(), &salt)?;
-                (Some(Pool::start(settings.threads, settings.queue)?), Verifier { salt, hash })
+                (
+                    Some(Pool::start(settings.threads, settings.queue, settings.patience)?),
+                    Verifier { salt, hash },
+                )
             }
         };
         // No password hashes to random bytes.

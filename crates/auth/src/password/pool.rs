@@ -1,10 +1,16 @@
 //! Hashing threads: few, at the lowest priority, behind a short queue that refuses rather than grows.
+//!
+//! It refuses a hash that more wait for than it may hold, and one whose wait would be too long: hashes before it, at what
+//! one costs here.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
 use super::{ARGON2_LANES, ARGON2_MEMORY_KIB, ARGON2_PASSES};
@@ -23,28 +29,50 @@ struct Job {
 #[derive(Debug)]
 pub(super) struct Pool {
     jobs: SyncSender<Job>,
+    load: Arc<Load>,
+    threads: u64,
+    patience_ns: u64,
+}
+
+/// What there is to do, and what it costs.
+#[derive(Debug, Default)]
+struct Load {
+    /// Hashes that wait or are computed.
+    waiting: AtomicU64,
+    /// CPU time of the last one, nanoseconds.
+    cost_ns: AtomicU64,
 }
 
 impl Pool {
-    pub(super) fn start(threads: NonZeroUsize, queue: usize) -> Result<Self, Error> {
+    pub(super) fn start(threads: NonZeroUsize, queue: usize, patience: Duration) -> Result<Self, Error> {
         let (jobs, waiting) = sync_channel::<Job>(queue);
         let waiting = Arc::new(Mutex::new(waiting));
+        let load = Arc::<Load>::default();
         for number in 0..threads.get() {
-            let waiting = Arc::clone(&waiting);
+            let (waiting, load) = (Arc::clone(&waiting), Arc::clone(&load));
             std::thread::Builder::new()
                 .name(format!("password-{number}"))
-                .spawn(move || work(&waiting))
+                .spawn(move || work(&waiting, &load))
                 .map_err(|error| Error::Crypto(format!("cannot start a hashing thread: {error}")))?;
         }
-        Ok(Self { jobs })
+        let patience_ns = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
+        Ok(Self { jobs, load, threads: threads.get() as u64, patience_ns })
     }
 
     pub(super) async fn hash(&self, password: &[u8], salt: [u8; 16]) -> Result<[u8; 32], Error> {
+        let ahead = self.load.waiting.load(Ordering::Relaxed) / self.threads;
+        if ahead.saturating_mul(self.load.cost_ns.load(Ordering::Relaxed)) > self.patience_ns {
+            return Err(Error::Busy);
+        }
         let (answer, hashed) = oneshot::channel();
         let job = Job { password: password.to_vec(), salt, answer };
-        self.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Busy,
-            TrySendError::Disconnected(_) => ended(),
+        self.load.waiting.fetch_add(1, Ordering::Relaxed);
+        self.jobs.try_send(job).map_err(|error| {
+            self.load.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => Error::Busy,
+                TrySendError::Disconnected(_) => ended(),
+            }
         })?;
         hashed.await.map_err(|_| ended())?
     }
@@ -54,7 +82,13 @@ fn ended() -> Error {
     Error::Crypto("the hashing threads have ended".into())
 }
 
-fn work(waiting: &Mutex<Receiver<Job>>) {
+/// CPU time of the calling thread, nanoseconds: what a hash costs, whoever else wants the CPU.
+fn cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
+fn work(waiting: &Mutex<Receiver<Job>>, load: &Load) {
     // On Linux this lowers the calling thread alone. Refused, hashing is merely less polite.
     let _ = rustix::process::setpriority_process(None, NICE);
     let mut memory = Vec::new();
@@ -63,9 +97,12 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
         let Ok(job) = next else { return };
         // Whoever asked may have gone: their deadline passed while the job waited.
         if !job.answer.is_closed() {
+            let before = cpu_ns();
             let hash = hash_in(&mut memory, &job.password, &job.salt);
+            load.cost_ns.store(cpu_ns().saturating_sub(before), Ordering::Relaxed);
             let _ = job.answer.send(hash);
         }
+        load.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
