@@ -21,6 +21,8 @@ const FLAP: (Duration, Duration) = (Duration::from_millis(200), Duration::from_m
 #[derive(Debug)]
 pub(super) struct Happened {
     pub(super) began_ns: u64,
+    /// Ending it began: what was broken may work again from here on.
+    pub(super) ending_ns: u64,
     pub(super) lifted_ns: u64,
 }
 
@@ -84,7 +86,8 @@ pub(super) async fn happen(
         // It is a load.
         FaultKind::LoginFlood => service.sleep_until(to_ns).await,
     }
-    Ok(Happened { began_ns, lifted_ns: service.now_ns() })
+    let lifted_ns = service.now_ns();
+    Ok(Happened { began_ns, ending_ns: to_ns.clamp(began_ns, lifted_ns), lifted_ns })
 }
 
 async fn flap(rig: &Rig, service: &Rc<HttpService>, to_ns: u64) {

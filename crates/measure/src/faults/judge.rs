@@ -30,6 +30,8 @@ pub(super) struct Facts {
     pub(super) began_ns: u64,
     pub(super) lifted_ns: u64,
     pub(super) end_ns: u64,
+    /// Ending the fault began: a store that is started again answers before we know.
+    pub(super) ending_ns: u64,
     pub(super) subjects: u64,
     pub(super) loss_reported: bool,
     pub(super) evicted_keys: Option<u64>,
@@ -214,7 +216,7 @@ fn store_down(seen: &[Seen], facts: &Facts) -> StoreDownCheck {
     let judged = |one: &&Seen| {
         one.intended_ns >= from_ns
             // Answered before the end, too: one that was still under way then may have been served after it.
-            && one.done_ns < facts.lifted_ns
+            && one.done_ns < facts.ending_ns
             && (one.replica == 0 || !facts.fault.of_first_server())
     };
     let (mut requests, mut writes) = ([0; 4], [0; 4]);

@@ -69,6 +69,7 @@ fn facts(plan: &FaultPlan, file: &BackendFile, wanted: Wanted) -> Facts {
         start_ns: 0,
         began_ns: 0,
         lifted_ns: 0,
+        ending_ns: 0,
         end_ns: 0,
         subjects: 0,
         loss_reported: false,
@@ -130,7 +131,7 @@ impl Ready {
         let seen = carried
             .await
             .map_err(|error| Error::Probe { what: "the load of a fault plan", message: error.to_string() })?;
-        let Happened { began_ns, lifted_ns } = happened?;
+        let Happened { began_ns, ending_ns, lifted_ns } = happened?;
         facts.loss_reported = loses(&service).await;
         facts.evicted_keys = match facts.fault.of_store() {
             true => rig.info("evicted_keys").await?,
@@ -142,7 +143,7 @@ impl Ready {
             .map_err(|error| Error::Probe { what: "ending a design", message: error.to_string() })?;
         (facts.died, facts.panics) = (end.died, end.panics);
         (facts.start_ns, facts.end_ns) = (start_ns, start_ns + times.end_ns);
-        (facts.began_ns, facts.lifted_ns) = (began_ns, lifted_ns);
+        (facts.began_ns, facts.ending_ns, facts.lifted_ns) = (began_ns, ending_ns, lifted_ns);
         Ok((judge(facts, &seen), seen))
     }
 }

@@ -92,11 +92,7 @@ pub(crate) fn flood(flood: &Flood) -> Sentence {
         .figure(time(flood.during.p99_ns as f64), flood.during.p99_ns as f64)
         .text(" during the flood, ")
         .figure(ratio(rise), rise)
-        .text(if rise <= FLOOD_FACTOR {
-            "x: at most twice as long. "
-        } else {
-            "x: more than twice as long. "
-        });
+        .text(if rise <= FLOOD_FACTOR { ": at most twice as long. " } else { ": more than twice as long. " });
     if rise > FLOOD_FACTOR {
         says = says
             .text("The server and its hashing share one CPU, which is ")
@@ -134,7 +130,7 @@ fn waits(report: &FaultReport, rows: &[&Row]) -> Sentence {
     } else {
         let waits: u64 = late.iter().map(|row| row.late).sum();
         let says = Sentence::new().figure(count(waits), waits as f64).text(" requests took longer than ");
-        named(says.figure(time(limit_ns), limit_ns).text(", in "), &late)
+        named(says.figure(time(limit_ns), limit_ns).text(", in "), &distinct(&late))
     };
     if let Some(longest) = rows.iter().max_by_key(|row| row.longest_ns) {
         says = says
@@ -163,7 +159,7 @@ fn declared(report: &FaultReport, rows: &[&Row]) -> Sentence {
         says.text(", of which ")
             .figure(count(against.len() as u64), against.len() as f64)
             .text(" are not as declared: "),
-        &against,
+        &distinct(&against),
     )
     .text(".")
 }

@@ -22,6 +22,7 @@ fn facts(fault: FaultKind, lag: Lag, store_down: StoreDown) -> Facts {
         start_ns: 5000 * MS,
         began_ns: 6000 * MS,
         lifted_ns: 9000 * MS,
+        ending_ns: 8990 * MS,
         end_ns: 11_000 * MS,
         subjects: 4,
         loss_reported: false,
@@ -77,7 +78,7 @@ fn a_closed_design_that_answers_503_keeps_all_it_declares() {
     assert_eq!((requests.ok.len(), requests.unavailable[20], requests.refused.len()), (60, 10, 0));
     assert_eq!((requests.ok[9], requests.ok[10], requests.unavailable[40]), (10, 0, 10));
     let check = record.store_down.unwrap();
-    assert_eq!((check.requests[2], check.contradiction), (265, None));
+    assert_eq!((check.requests[2], check.contradiction), (264, None));
 }
 
 #[test]
