@@ -126,6 +126,7 @@ fn serve(backend: &str) -> Outcome<SocketAddr> {
         key_file: None,
         tls_cert: None,
         tls_key: None,
+        clock_offset_ms: 0,
         prefix: "login-timing".into(),
         listen: anywhere,
         control: anywhere,

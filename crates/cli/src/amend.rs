@@ -36,9 +36,11 @@ impl Amendments {
         if !self.backend.is_empty() {
             let stays =
                 |name: &String| *name == plan.baseline || name == "none" || self.backend.contains(name);
+            plan.vary.retain(|vary| self.backend.contains(&vary.name));
             let mut backends: Vec<String> =
                 plan.backends.iter().filter(|name| stays(name)).cloned().collect();
-            for name in &self.backend {
+            let varied: Vec<&str> = plan.vary.iter().map(|vary| vary.name.as_str()).collect();
+            for name in self.backend.iter().filter(|name| !varied.contains(&name.as_str())) {
                 Shelf::Backends.resolve(name)?;
                 if !backends.contains(name) {
                     backends.push(name.clone());

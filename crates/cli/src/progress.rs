@@ -227,8 +227,12 @@ pub(crate) fn sentence(budget: &Budget) -> String {
     } else {
         String::new()
     };
+    let thefts = match budget.exposure_ms {
+        0 => String::new(),
+        ms => format!(", {} thefts", seconds(ms)),
+    };
     format!(
-        "{} rows, {} blocks: about {} ({} paired rounds, {} whole episodes, {} set-up){most}",
+        "{} rows, {} blocks: about {} ({} paired rounds, {} whole episodes, {} set-up{thefts}){most}",
         budget.rows,
         budget.blocks,
         seconds(budget.total_ms()),
@@ -260,6 +264,7 @@ mod tests {
             episodes_ms: 12_000,
             set_up_ms: 4_100,
             repeats_max_ms: 0,
+            exposure_ms: 0,
             limit_ms: None,
         };
         assert_eq!(

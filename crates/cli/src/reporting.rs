@@ -44,15 +44,20 @@ impl Reported {
         let recording = Recording::open(folder)?;
         let checked = checked(folder)?;
         let insecure = insecure(checked.as_ref());
-        let context = Context { insecure: insecure.keys().cloned().collect(), ..Context::of(&recording) };
-        let analysis = analyse(&recording.plan, &recording.blocks, &context);
+        let mut context = Context { insecure: insecure.keys().cloned().collect(), ..Context::of(&recording) };
+        if let Some(drill) = report::sweep::beside(&recording)? {
+            context.special.extend(report::drill::figures(&drill.results));
+        }
+        context.special.extend(report::sweep::relogins(&recording));
+        let mut analysis = analyse(&recording.plan, &recording.blocks, &context);
+        analysis.special.extend(report::decision::figures(&recording, &analysis, sheet));
         let mut report = report::build_from(&recording, &analysis)?;
         let warnings = insecure.iter().filter(|(row, _)| report.row(row).is_some()).map(warning);
         let warnings: Vec<Warning> = warnings.collect();
         report.warnings.splice(0..0, warnings);
         report.conformance = checked.map(secured::of);
         report.cost = Some(report::cost::of(&recording, sheet));
-        report.claims = evaluate(&self::claims(claims)?, &analysis);
+        report.claims = evaluate(&shipped_claims(claims)?, &analysis);
         Ok(Self { recording, report })
     }
 
@@ -124,7 +129,8 @@ fn warning((row, statements): (&String, &Vec<String>)) -> Warning {
     }
 }
 
-fn claims(further: &[String]) -> Result<Vec<Claim>, Failure> {
+/// The shipped claims, and those that are named: files or built-in names.
+pub(crate) fn shipped_claims(further: &[String]) -> Result<Vec<Claim>, Failure> {
     let shipped = Shelf::Claims.all().iter().map(|file| Ok(file.found()));
     let named = further.iter().map(|name| Shelf::Claims.resolve(name));
     shipped

@@ -92,6 +92,9 @@ pub struct Budget {
     /// Blocks that failed their self-checks and are measured again, at most, milliseconds.
     #[serde(default)]
     pub repeats_max_ms: u64,
+    /// Thefts once all blocks are measured, milliseconds.
+    #[serde(default)]
+    pub exposure_ms: u64,
     /// What the plan allows the whole run, milliseconds: repeats end there.
     #[serde(default)]
     pub limit_ms: Option<u64>,
@@ -101,14 +104,14 @@ impl Budget {
     /// All of it without growth and repeats, milliseconds.
     #[must_use]
     pub fn total_ms(&self) -> u64 {
-        self.paired_ms + self.episodes_ms + self.set_up_ms
+        self.paired_ms + self.episodes_ms + self.set_up_ms + self.exposure_ms
     }
 
     /// All of it with every scenario grown to its last round and every void block measured again that may be,
     /// milliseconds.
     #[must_use]
     pub fn total_max_ms(&self) -> u64 {
-        let planned_ms = self.paired_max_ms + self.episodes_ms + self.set_up_ms;
+        let planned_ms = self.paired_max_ms + self.episodes_ms + self.set_up_ms + self.exposure_ms;
         let all_ms = planned_ms + self.repeats_max_ms;
         self.limit_ms.map_or(all_ms, |limit_ms| all_ms.min(limit_ms.max(planned_ms)))
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::SCHEMA;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::recording::{Ended, Manifest, sha256_hex};
+use crate::recording::{Ended, Manifest, replace_file, sha256_hex};
 
 const ENVIRONMENT: &str = "environment.json";
 const MANIFEST: &str = "manifest.json";
@@ -107,7 +107,7 @@ impl<T: Serialize + Clone> LedgerWriter<T> {
             files,
             seal: String::new(),
         };
-        write_new(&self.directory.join(MANIFEST), &manifest.to_bytes())
+        replace_file(&self.directory, MANIFEST, &manifest.to_bytes())
     }
 }
 

@@ -32,7 +32,7 @@ pub use block::{BlockRecord, Outcome};
 pub use error::Error;
 pub use event::Event;
 pub use loadgen::Ending;
-pub use plan::Plan;
+pub use plan::{ExposurePlan, Plan, Vary};
 pub use recording::Recording;
 pub use run::{Build, RunOptions, RunSummary, run};
 pub use scenario::backend::{Lag, LogoutAll, Promises, Replicas, StoreDown};

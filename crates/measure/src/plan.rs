@@ -2,6 +2,9 @@
 
 mod budget;
 mod check;
+mod vary;
+
+pub use vary::{ExposurePlan, Vary};
 
 pub(crate) use budget::{
     BETWEEN_BLOCKS_MS, BLOCKS_PER_REPEAT, CALIBRATION_BLOCKS, CEILING_MS, WARM_AFTER_START_MS, fewest_rounds,
@@ -28,6 +31,9 @@ pub struct Plan {
     pub baseline: String,
     /// Backend names or files.
     pub backends: Vec<String>,
+    /// Backends with settings changed, each a row of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vary: Vec<Vary>,
     /// Scenarios measured in paired rounds.
     pub paired: Vec<PairedScenario>,
     /// Scenarios run once, whole, unranked.
@@ -56,6 +62,9 @@ pub struct Plan {
     /// Modelled distances of the store, microseconds; one pass each. Default: 0 only.
     #[serde(default)]
     pub store_rtt_us: Vec<u64>,
+    /// Thefts from every row once all blocks are measured: how long what was stolen works after its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<ExposurePlan>,
 }
 
 impl Plan {

@@ -4,6 +4,7 @@ mod beside;
 mod block;
 pub(crate) mod capacity;
 mod conduct;
+mod exposure;
 mod fleet;
 pub(crate) mod growth;
 mod order;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use crate::affinity::{Placement, allowed};
+use crate::certificate::Scratch;
 use crate::error::Error;
 use crate::event::{Event, Skipped};
 use crate::generator::Loadgen;
@@ -109,6 +111,8 @@ pub fn run(
     }
     let skipped_baseline = standing_in.as_ref().map(|_| plan.baseline.as_str());
     let plan = standing_in.as_ref().unwrap_or(plan);
+    let scratch = Scratch::new()?;
+    exposure::write_varied(plan, &mut resolved, &scratch)?;
     let placement = Placement::named(&plan.cores.generator, &plan.cores.servers, &allowed()?)?;
     let parts = parts::RealParts::new(options, &placement)?;
     let setting = conduct::Setting {
@@ -120,7 +124,11 @@ pub fn run(
         executable: Some(&options.executable),
         stop,
     };
-    conduct::conduct(&setting, parts, Loadgen, events)
+    let mut summary = conduct::conduct(&setting, parts, Loadgen, events)?;
+    if !summary.stopped {
+        summary.stopped = exposure::steal(options, plan, &resolved, events, stop)?;
+    }
+    Ok(summary)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::comparison::{Analysis, Context, Estimate, analyse};
 use crate::model::{Figure, Report, Run, SCHEMA, Scenario, Skipped, Warning, WrongAnswers};
 use crate::number;
 use crate::number::six_digits as rounded;
+use crate::sweep;
 
 mod capacity;
 mod environment;
@@ -57,10 +58,19 @@ pub fn build_from(recording: &Recording, analysis: &Analysis) -> Result<Report, 
         capacity: capacity::capacity(recording, analysis)?,
         memory: memory::memory(recording, analysis)?,
         faults: crate::faults::beside(&recording.directory)?,
+        sweep: None,
         notes: Vec::new(),
         environment: environment::environment(recording),
         rows,
     };
+    if let Some(drill) = sweep::beside(recording)? {
+        report.sweep = sweep::sweep(recording, &report, &drill);
+        for (name, (exposure_ns, _, _)) in sweep::exposures(&drill) {
+            if let Some(row) = report.rows.iter_mut().find(|row| row.name == name) {
+                row.survival_ns = Some(exposure_ns);
+            }
+        }
+    }
     let failed = recording.run.rows.iter().filter_map(failed);
     let void = report.scenarios.iter().filter_map(void);
     report.warnings = failed.chain(void).chain(warnings(recording)).collect();

@@ -38,11 +38,13 @@ pub enum Format {
     Cost,
     /// The cost of every row over request rate and live logins as CSV.
     CostCurve,
+    /// Exposure against cost as CSV.
+    Pareto,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Terminal,
         Self::Html,
         Self::Markdown,
@@ -53,6 +55,7 @@ impl Format {
         Self::OpenMetrics,
         Self::Cost,
         Self::CostCurve,
+        Self::Pareto,
     ];
 
     /// Those that a run leaves in its folder unasked.
@@ -72,6 +75,7 @@ impl Format {
             Self::OpenMetrics => "openmetrics",
             Self::Cost => "cost",
             Self::CostCurve => "cost-curve",
+            Self::Pareto => "pareto",
         }
     }
 
@@ -93,6 +97,7 @@ impl Format {
             Self::OpenMetrics => &[&openmetrics::OpenMetrics],
             Self::Cost => &[&cost::Csv],
             Self::CostCurve => &[&cost::Curve],
+            Self::Pareto => &[&cost::Pareto],
         }
     }
 }

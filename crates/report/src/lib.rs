@@ -11,6 +11,8 @@ pub mod claims;
 pub mod comparison;
 pub mod controls;
 pub mod cost;
+pub mod decision;
+pub mod drill;
 pub mod exporter;
 pub mod faults;
 pub mod memory;
@@ -18,6 +20,7 @@ pub mod metric;
 pub mod model;
 pub mod number;
 pub mod prices;
+pub mod sweep;
 pub mod verdict;
 
 pub use build::{build, build_from};

@@ -78,6 +78,9 @@ pub struct Report {
     /// What security demands and what holds of it, where that was checked beside the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conformance: Option<Conformance>,
+    /// Exposure against cost, where thefts were measured beside the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<crate::sweep::Sweep>,
     /// What the numbers do and do not mean.
     pub notes: Vec<Note>,
     /// Machine, build and settings, by group.

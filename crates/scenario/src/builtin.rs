@@ -105,11 +105,19 @@ const PLANS: &[Builtin] = shelf![
     "plans/selftest.toml",
     "plans/replicas.toml",
     "plans/wire.toml",
+    "plans/sweep.toml",
 ];
 
 const FAULTS: &[Builtin] = shelf!["plans/faults.toml"];
 
-const DRILLS: &[Builtin] = shelf!["drills/matrix.toml"];
+const DRILLS: &[Builtin] = shelf![
+    "drills/matrix.toml",
+    "drills/at-once.toml",
+    "drills/clocks.toml",
+    "drills/cut-off.toml",
+    "drills/restart.toml",
+    "drills/unscaled.toml",
+];
 
 const PRICES: &[Builtin] = shelf!["prices/cloud-2026-06.toml"];
 

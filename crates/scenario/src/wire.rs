@@ -195,6 +195,8 @@ pub struct ServeOptions {
     pub tls_cert: Option<PathBuf>,
     /// Its private key, PEM; present where the certificate is.
     pub tls_key: Option<PathBuf>,
+    /// Offset of this replica's clock from the machine's, milliseconds: to see what clocks apart do.
+    pub clock_offset_ms: i64,
 }
 
 impl ServeOptions {
@@ -234,6 +236,7 @@ impl ServeOptions {
         push("--store-rtt-ns", self.store_rtt_ns.to_string());
         push("--deadline-ms", self.deadline_ms.to_string());
         push("--extra-work-ns", self.extra_work_ns.to_string());
+        push("--clock-offset-ms", self.clock_offset_ms.to_string());
         if !self.cpus.is_empty() {
             push("--cpus", self.cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
         }

@@ -29,6 +29,7 @@ fn options() -> ServeOptions {
         key_file: Some("key".into()),
         tls_cert: Some("cert.pem".into()),
         tls_key: Some("key.pem".into()),
+        clock_offset_ms: -1500,
     }
 }
 

@@ -52,8 +52,12 @@ pub(crate) async fn open(options: &ServeOptions, file: &BackendFile) -> Result<A
     if let Some(address) = options.authority {
         authenticator = authenticator.with_authority(Arc::new(RemoteAuthority::new(address)));
     }
-    let describe = authenticator.describe(&sample).map_err(broken)?;
+    let mut describe = authenticator.describe(&sample).map_err(broken)?;
+    if options.clock_offset_ms != 0 {
+        describe["clock_offset_ms"] = options.clock_offset_ms.into();
+    }
     let clock = WallClock::default();
+    clock.set_offset(options.clock_offset_ms);
     // A copy that was never filled would answer nothing.
     authenticator.sync(clock.now()).await.map_err(broken)?;
     Ok(Api {

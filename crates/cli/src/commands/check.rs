@@ -123,6 +123,10 @@ fn plan(path: &Path, text: &str) -> Result<String, FileError> {
         let found = Shelf::Backends.resolve(name)?;
         backend(&found.path, &found.text)?;
     }
+    for vary in &plan.vary {
+        let varied = vary.file()?;
+        backend(&varied.path, &varied.text)?;
+    }
     for name in plan.paired.iter().map(|paired| &paired.scenario).chain(&plan.episodes) {
         Scenario::open(name)?;
     }

@@ -3,25 +3,32 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use measure::RunOptions;
-use measure::drill::{DrillEvent, DrillNews, DrillPlan, DrillResult, SurvivalRecord, drill};
+use measure::drill::{DrillBudget, DrillEvent, DrillNews, DrillPlan, DrillRecording, DrillResult, drill};
 use measure::redact::redact;
-use report::number::{count, time};
+use report::drill::{DrillReport, render};
+use report::number::time;
 use scenario::builtin::Shelf;
-use serde::Serialize;
 
 use crate::args::redis_address;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::reporting::shipped_claims;
 use crate::{clock, out_dir, signal};
 
 const EXAMPLE: &str = "Examples:
   authbench drill
   authbench drill --backend session-redis --backend jwt-stateless --event logout --out /tmp/drill
+  authbench drill clocks --out /tmp/clocks && authbench report /tmp/clocks
   authbench drill my-drill.toml --json
+
+Built in: matrix (every way to end a credential), at-once (a thousand thefts where no lag is declared), cut-off
+(subscriptions that miss messages), clocks (replicas' clocks apart), unscaled (does shortening times change anything
+else?), restart (replicas restarted one after the other).
+What it will take is computed and printed beforehand, and held against what it took.
 
 Every design runs with several replicas. A thief copies what a plan says and uses it at every replica on schedule, while
 the owner goes on; then something ends the login. Survival is the time from the acknowledged end to the send of the last
@@ -74,16 +81,6 @@ fn event_from(text: &str) -> Result<DrillEvent, String> {
     found.ok_or_else(|| format!("one of {}", names.join(", ")))
 }
 
-/// What `--json` prints.
-#[derive(Debug, Serialize)]
-struct Printed<'a> {
-    recording: String,
-    results: &'a [DrillResult],
-    violations: Vec<String>,
-    void: Vec<String>,
-    stopped: bool,
-}
-
 pub(crate) fn run(args: &DrillArgs, output: &mut Output) -> Result<Exit, Failure> {
     let redis = redis_address(args.redis.as_deref())?;
     let plan = amended(args)?;
@@ -101,32 +98,48 @@ pub(crate) fn run(args: &DrillArgs, output: &mut Output) -> Result<Exit, Failure
         out_dir::forget_if_empty(&options.out_dir);
     }
     let summary = done?;
-    let (violations, void) = (summary.violations(), summary.void());
-    let exit = if !violations.is_empty() {
+    show(&DrillRecording::open(&summary.recording)?, args.json, &[], output)?;
+    if !args.json {
+        output.line(&format!("\n{}", summary.recording.display()))?;
+    }
+    Ok(exit(&summary.results, summary.stopped))
+}
+
+/// Prints a recorded drill again, as text or as JSON.
+pub(crate) fn again(
+    folder: &Path,
+    json: bool,
+    claims: &[String],
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let recording = DrillRecording::open(folder)?;
+    let report = show(&recording, json, claims, output)?;
+    Ok(exit(&recording.results, !report.complete))
+}
+
+fn show(
+    recording: &DrillRecording,
+    json: bool,
+    claims: &[String],
+    output: &mut Output,
+) -> Result<DrillReport, Failure> {
+    let report = DrillReport::of(recording, &shipped_claims(claims)?);
+    if json {
+        output.json(&report)?;
+    } else {
+        output.text(&render(&report))?;
+    }
+    Ok(report)
+}
+
+fn exit(results: &[DrillResult], stopped: bool) -> Exit {
+    if results.iter().any(|result| result.violation().is_some()) {
         Exit::Violated
-    } else if summary.stopped || !void.is_empty() || summary.results.is_empty() {
+    } else if stopped || results.is_empty() || results.iter().any(|result| result.void().is_some()) {
         Exit::Void
     } else {
         Exit::Good
-    };
-    let recording = summary.recording.display().to_string();
-    if args.json {
-        let results = &summary.results;
-        output.json(&Printed { recording, results, violations, void, stopped: summary.stopped })?;
-        return Ok(exit);
     }
-    print(&plan, &summary.results, output)?;
-    for (title, sentences) in [("NOT AS DECLARED", &violations), ("SHOWS NOTHING", &void)] {
-        if !sentences.is_empty() {
-            output.line(&format!("\n{title}"))?;
-            sentences.iter().try_for_each(|sentence| output.line(&format!("  {sentence}")))?;
-        }
-    }
-    if summary.stopped {
-        output.line("\nStopped before the end.")?;
-    }
-    output.line(&format!("\n{recording}"))?;
-    Ok(exit)
 }
 
 /// The plan with what the command line changes.
@@ -135,6 +148,9 @@ fn amended(args: &DrillArgs) -> Result<DrillPlan, Failure> {
     let mut plan = DrillPlan::parse(&found.path, &found.text)?;
     if !args.backend.is_empty() {
         plan.backends.clone_from(&args.backend);
+        let kept = |names: &mut Vec<String>| names.retain(|name| args.backend.contains(name));
+        plan.unscaled.iter_mut().for_each(|unscaled| kept(&mut unscaled.backends));
+        plan.expiry.iter_mut().for_each(|expiry| kept(&mut expiry.backends));
     }
     if let Some(survival) = &mut plan.survival {
         if !args.event.is_empty() {
@@ -143,7 +159,7 @@ fn amended(args: &DrillArgs) -> Result<DrillPlan, Failure> {
         survival.trials = args.trials.unwrap_or(survival.trials);
     }
     if args.survival_only {
-        (plan.price, plan.resurrection) = (None, None);
+        (plan.price, plan.resurrection, plan.expiry, plan.restart) = (None, None, None, None);
     }
     Ok(DrillPlan::parse(&found.path, &plan.canonical())?)
 }
@@ -157,109 +173,34 @@ fn tell(news: &DrillNews) {
         DrillNews::Design { backend, done, total } if std::io::stderr().is_terminal() => {
             format!("{} of {total}: {backend}", done + 1)
         }
-        DrillNews::Design { .. } | DrillNews::Result(_) => return,
+        DrillNews::Result(result) => match **result {
+            DrillResult::Budget(budget) => beforehand(&budget),
+            _ => return,
+        },
+        DrillNews::Design { .. } => return,
     };
     // With stderr gone there is nobody left to tell.
     let _ = writeln!(anstream::stderr(), "{}", redact(&line));
 }
 
-fn print(plan: &DrillPlan, results: &[DrillResult], output: &mut Output) -> Result<(), Failure> {
-    let cells: Vec<&SurvivalRecord> = results
-        .iter()
-        .filter_map(|result| match result {
-            DrillResult::Survival(cell) => Some(cell),
-            _ => None,
-        })
-        .collect();
-    if let Some(first) = cells.first() {
-        output.line(&format!(
-            "How long a stolen credential works after its end ({} trials a cell, {} replicas, lifetimes cut to {}; known to {})",
-            first.trials,
-            plan.replicas,
-            plan.scale.lifetime,
-            time(first.resolution_ns as f64)
-        ))?;
-        output.line(&format!(
-            "  {:20} {:16} {:8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
-            "design", "event", "stolen", "p50", "p99", "max", "declared", "accepted", "alarms"
-        ))?;
-    }
-    for cell in cells {
-        let survived = |ns: u64| if ns == 0 { "0".to_owned() } else { time(ns as f64) };
-        let declared = cell.bound_ns.map_or_else(|| "never".to_owned(), survived);
-        let mark = match (&cell.void, cell.within) {
-            (Some(_), _) => "  shows nothing",
-            (None, false) => "  NOT AS DECLARED",
-            (None, true) if cell.ended == 0 => "  not noticed",
-            (None, true) if cell.cannot > 0 => "  cannot",
-            (None, true) => "",
-        };
-        output.line(&format!(
-            "  {:20} {:16} {:8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}{mark}",
-            cell.backend,
-            cell.event.name(),
-            cell.thief.name(),
-            survived(cell.survival_ns.p50),
-            survived(cell.survival_ns.p99),
-            survived(cell.survival_ns.max),
-            declared,
-            count(cell.accepted_after),
-            cell.alarms
-        ))?;
-    }
-    prices(results, output)?;
-    races(results, output)
-}
-
-fn prices(results: &[DrillResult], output: &mut Output) -> Result<(), Failure> {
-    let mut titled = false;
-    for result in results {
-        let line = match result {
-            DrillResult::Price(price) => format!(
-                "  {:20} grace {:>8}  {:14} {:>9.1} of 1,000 refreshes forced a login ({} of {}, {} refused)",
-                price.backend,
-                time(price.grace_ns as f64),
-                price.habit,
-                price.per_thousand(),
-                count(price.forced_logouts),
-                count(price.refreshes),
-                count(price.refused)
-            ),
-            DrillResult::Theft(theft) => format!(
-                "  {:20} grace {:>8}  thief {} behind  {} of {} got a token, {} noticed",
-                theft.backend,
-                time(theft.grace_ns as f64),
-                theft.generations,
-                theft.granted,
-                theft.thefts,
-                theft.alarms
-            ),
-            _ => continue,
-        };
-        if !titled {
-            output.line("\nWhat rotating refresh tokens costs an honest owner, and what it catches")?;
-            titled = true;
-        }
-        output.line(&line)?;
-    }
-    Ok(())
-}
-
-fn races(results: &[DrillResult], output: &mut Output) -> Result<(), Failure> {
-    let mut titled = false;
-    for result in results {
-        let DrillResult::Resurrection(race) = result else { continue };
-        if !titled {
-            output.line("\nLogins that a write under way brought back after their logout")?;
-            titled = true;
-        }
-        output.line(&format!(
-            "  {:20} {} of {} logouts, {} writes beside them",
-            race.backend,
-            count(race.revived),
-            count(race.logouts),
-            count(race.writes)
-        ))?;
-    }
-    Ok(())
+/// What it will take, part by part.
+fn beforehand(budget: &DrillBudget) -> String {
+    let seconds = |ms: u64| time(ms as f64 * 1e6);
+    let parts = [
+        ("thefts", budget.survival_ms),
+        ("expiry", budget.expiry_ms),
+        ("restarts", budget.restart_ms),
+        ("prices", budget.price_ms),
+        ("logouts against writers", budget.resurrection_ms),
+        ("starts", budget.start_ms),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(_, ms)| *ms > 0).map(|(name, ms)| format!("{name} {}", seconds(*ms))).collect();
+    format!(
+        "{} designs, {} cells: {} ({})",
+        budget.designs,
+        budget.cells,
+        seconds(budget.total_ms()),
+        parts.join(", ")
+    )
 }

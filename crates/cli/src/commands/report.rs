@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use measure::drill::DrillRecording;
 use measure::faults::FaultRecording;
 use measure::memory::MemoryRun;
 use report::Format;
 use report::faults::FaultReport;
 
-use crate::commands::{faults, memory};
+use crate::commands::{drill, faults, memory};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -21,7 +22,7 @@ const EXAMPLE: &str = "Examples:
   authbench report reports/local/2026-11-23-quick --out again
 
 What was measured beside it is shown with it: capacity.json in the folder of the recording, and the folder `memory`
-inside it. A folder that `authbench memory` wrote can be named alone as well.
+inside it. A folder that `authbench memory` or `authbench drill` wrote can be named alone as well.
 
 The same recording gives the same bytes. A recording that was changed is refused; one that was cut off is reported with
 its finished blocks. The exit code is the one that `run` had: 3 for wrong answers or a contradicted claim, 4 where
@@ -31,9 +32,9 @@ nothing can be ranked or the recording was changed.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct ReportArgs {
-    /// Folder of the recording, or of a memory law
+    /// Folder of the recording, of a memory law, or of a drill
     recording: PathBuf,
-    /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics, cost, cost-curve (repeatable with --out)
+    /// Format: terminal (default), html, markdown, json, junit, bmf, gha-benchmark, openmetrics, cost, cost-curve, pareto (repeatable with --out)
     #[arg(long, value_name = "FORMAT", value_parser = format_from)]
     format: Vec<Format>,
     /// Write files into this folder instead of printing: report.html, report.md and report.json unless --format says else
@@ -56,6 +57,14 @@ pub(crate) fn format_from(name: &str) -> Result<Format, String> {
 pub(crate) fn run(args: &ReportArgs, output: &mut Output) -> Result<Exit, Failure> {
     if FaultRecording::is_in(&args.recording) {
         return of_faults(args, output);
+    }
+    if DrillRecording::is_in(&args.recording) {
+        return match (&args.out, args.format.as_slice()) {
+            (None, [] | [Format::Terminal]) => drill::again(&args.recording, false, &args.claim, output),
+            (None, [Format::Json]) => drill::again(&args.recording, true, &args.claim, output),
+            _ => Err(Failure::usage("a drill is printed as text or as JSON")
+                .hint("--format terminal, or --format json")),
+        };
     }
     if let Some(law) = memory_law(&args.recording)? {
         return match (&args.out, args.format.as_slice()) {

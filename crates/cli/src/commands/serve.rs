@@ -75,6 +75,9 @@ pub(crate) struct ServeArgs {
     /// Private key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Sets the clock of this server apart from the machine's, in milliseconds, e.g. -30000: to see what clocks apart do
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    clock_offset_ms: i64,
     /// CPUs to run on, e.g. 1,2; all when left out
     #[arg(long, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append)]
     cpus: Vec<u32>,
@@ -111,6 +114,7 @@ impl From<ServeArgs> for ServeOptions {
             key_file: args.key_file,
             tls_cert: args.tls_cert,
             tls_key: args.tls_key,
+            clock_offset_ms: args.clock_offset_ms,
         }
     }
 }
@@ -169,6 +173,7 @@ mod tests {
             key_file: Some("/a dir/key".into()),
             tls_cert: Some("/a dir/cert.pem".into()),
             tls_key: Some("/a dir/key.pem".into()),
+            clock_offset_ms: -1500,
         };
         // A password does not stand in the arguments.
         assert_eq!(full.secret_address(), Some("rediss://user:p@ss@host:6380/2"));
@@ -185,8 +190,11 @@ mod tests {
             key_file: None,
             tls_cert: None,
             tls_key: None,
+            clock_offset_ms: 0,
             ..full
         };
         assert_eq!(parsed(&bare), bare);
+        let ahead = ServeOptions { clock_offset_ms: 30_000, ..bare };
+        assert_eq!(parsed(&ahead), ahead);
     }
 }

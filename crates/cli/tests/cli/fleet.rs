@@ -176,6 +176,8 @@ fn a_session_ends_on_every_replica_and_a_token_lives_on() {
     assert_eq!((rotated["ended"].as_u64(), rotated["accepted_after"].as_u64()), (Some(6), Some(0)));
 
     let out = folder.path().join("out");
+    let again = run_in(folder.path(), &["report", "out", "--format", "json"]);
+    assert_eq!((again.code, again.stdout), (said.code, said.stdout), "the same recording, the same bytes");
     let recording = DrillRecording::open(&out).unwrap();
     assert_eq!(recording.results.len(), printed["results"].as_array().unwrap().len());
     let path = out.join("drills.jsonl");
@@ -244,7 +246,13 @@ divide = 4
                 assert_eq!((race.logouts, race.revived), (30, 0));
                 assert!(race.writes > 0);
             }
-            DrillResult::Design(_) | DrillResult::Survival(_) => panic!("{result:?}"),
+            DrillResult::Budget(_) | DrillResult::Took(_) => {}
+            DrillResult::Design(_)
+            | DrillResult::Survival(_)
+            | DrillResult::Expiry(_)
+            | DrillResult::Restart(_) => {
+                panic!("{result:?}")
+            }
         }
     }
     assert_eq!(seen, 3 + 3 + 1);

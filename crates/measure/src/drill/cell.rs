@@ -12,12 +12,16 @@ use super::plan::{DrillEvent, SurvivalPlan, Thief};
 use super::record::SurvivalRecord;
 use super::service::{Ask, Service};
 use super::survival::{Trial, summary};
-use super::trial::{Script, Timing, trial};
+use super::trial::{MARGIN_NS, Script, Timing, trial};
 
 /// Trials of a cell begin within this time, nanoseconds: NumericDate's steps must not hide in step with them.
 const STAGGER_NS: u64 = 500_000_000;
 /// A credential is ended so long after its trial began, nanoseconds: between the first and the sum of both.
 const EVENT_AFTER_NS: (u64, u64) = (300_000_000, 500_000_000);
+/// Before the first of them begins, nanoseconds.
+const LEAD_NS: u64 = 20_000_000;
+/// Logins at the beginning, last answers at the end, and what lies between two waves, nanoseconds. Measured: 200 ms.
+const AROUND_NS: u64 = 250_000_000;
 
 /// A cell that has a meaning for a design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,11 @@ pub(super) fn cells(plan: &SurvivalPlan, refreshes: bool) -> Vec<CellId> {
         _ => refreshes || cell.thief == Thief::Access,
     })
     .collect()
+}
+
+/// Those that must run alone, as a new key ends every login there is, and the others.
+pub(super) fn apart(cells: &[CellId]) -> (Vec<CellId>, Vec<CellId>) {
+    cells.iter().partition(|cell| cell.event == DrillEvent::KeyRotation)
 }
 
 /// What a design says about how long its credentials live and go on working.
@@ -81,6 +90,14 @@ pub(super) struct Setting {
     pub(super) trials: u32,
     pub(super) interval_ns: u64,
     pub(super) seed: u64,
+    /// Trials at the same time; the others follow in waves.
+    pub(super) at_once: u32,
+    /// How long replays go on after the end at most; absent: as long as the credential may live.
+    pub(super) replay_for_ns: Option<u64>,
+    /// Before anything was shortened.
+    pub(super) configured: Declared,
+    /// Nothing was shortened.
+    pub(super) unscaled: bool,
 }
 
 /// Runs one cell with subjects from `first` on.
@@ -98,32 +115,62 @@ pub(super) async fn run<S: Service>(
         leeway_ns: declared.leeway_ns,
         interval_ns: setting.interval_ns,
         node_local: declared.promises.replicas == Replicas::NodeLocal,
+        replay_for_ns: setting.replay_for_ns,
     });
-    let start_ns = service.now_ns() + 20_000_000;
+    let mut trials = Vec::new();
+    let mut next = 0;
+    while next < setting.trials {
+        let wave = setting.at_once.min(setting.trials - next);
+        trials.extend(run_wave(&service, &script, setting.seed, first + next, wave).await);
+        next += wave;
+    }
+    record(&setting, cell, service.replicas(), &trials)
+}
+
+/// So many trials at the same time.
+async fn run_wave<S: Service>(
+    service: &Rc<S>,
+    script: &Rc<Script>,
+    seed: u64,
+    first: u32,
+    count: u32,
+) -> Vec<Trial> {
+    let start_ns = service.now_ns() + LEAD_NS;
     let mut running = JoinSet::new();
-    let rotation = (cell.event == DrillEvent::KeyRotation).then(|| {
+    let rotation = (script.event == DrillEvent::KeyRotation).then(|| {
         let (sender, receiver) = watch::channel(None);
         let at_ns = start_ns + STAGGER_NS + EVENT_AFTER_NS.0 + EVENT_AFTER_NS.1;
-        tokio::task::spawn_local(rotate(Rc::clone(&service), at_ns, sender));
+        tokio::task::spawn_local(rotate(Rc::clone(service), at_ns, sender));
         receiver
     });
-    let mut random = ChaCha8Rng::seed_from_u64(setting.seed);
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(u64::from(first));
-    for number in 0..setting.trials {
-        let own_ns = start_ns + STAGGER_NS * u64::from(number) / u64::from(setting.trials);
+    for number in 0..count {
+        let own_ns = start_ns + STAGGER_NS * u64::from(number) / u64::from(count);
         let timing = Timing {
             start_ns: own_ns,
             event_ns: own_ns + EVENT_AFTER_NS.0 + random.next_u64() % EVENT_AFTER_NS.1,
-            phase_ns: random.next_u64() % setting.interval_ns.max(1),
+            phase_ns: random.next_u64() % script.interval_ns.max(1),
         };
-        let (service, script) = (Rc::clone(&service), Rc::clone(&script));
+        let (service, script) = (Rc::clone(service), Rc::clone(script));
         running.spawn_local(trial(service, script, first + number, timing, rotation.clone()));
     }
     let mut trials = Vec::new();
     while let Some(one) = running.join_next().await {
         trials.extend(one.ok().flatten());
     }
-    record(&setting, cell, service.replicas(), &trials)
+    trials
+}
+
+/// How long a wave of a cell takes at most, nanoseconds, with so long a life of access credentials, leeway included.
+pub(super) fn wave_ns(event: DrillEvent, life_ns: u64, replay_for_ns: Option<u64>) -> u64 {
+    let replays = replay_for_ns.map_or(life_ns, |most| most.min(life_ns)) + MARGIN_NS;
+    let until_event = match event {
+        DrillEvent::Expiry => return LEAD_NS + STAGGER_NS + life_ns + MARGIN_NS + AROUND_NS,
+        DrillEvent::Reuse => 2 * life_ns,
+        _ => EVENT_AFTER_NS.0 + EVENT_AFTER_NS.1,
+    };
+    LEAD_NS + STAGGER_NS + until_event + replays + AROUND_NS
 }
 
 /// Rotates the signing key on every replica, one after the other, and tells when the last had answered.
@@ -137,9 +184,26 @@ async fn rotate<S: Service>(service: Rc<S>, at_ns: u64, tell: watch::Sender<Opti
     let _ = tell.send(Some((service.now_ns(), done)));
 }
 
+/// Of their CPU, what servers and store may use: beyond it replays would wait for each other.
+const MOST_LOAD: f64 = 0.6;
+
+impl SurvivalRecord {
+    /// With the load of the servers while it was recorded; too much of it shows nothing.
+    pub(super) fn under(self, load: Option<f64>) -> Self {
+        let too_much = load.filter(|load| *load > MOST_LOAD).map(|load| {
+            format!(
+                "servers and store used {:.0} % of their CPU: more than {:.0} %",
+                load * 100.0,
+                MOST_LOAD * 100.0
+            )
+        });
+        Self { void: self.void.or(too_much), server_load: load, ..self }
+    }
+}
+
 fn record(setting: &Setting, cell: CellId, replicas: usize, trials: &[Trial]) -> SurvivalRecord {
     let declared = &setting.declared;
-    let sum = summary(trials, replicas);
+    let sum = summary(trials, replicas, setting.interval_ns);
     let bound_ns = declared.bound_ns(cell.event);
     let missing = u64::from(setting.trials) - trials.len() as u64;
     let void = if missing > 0 {
@@ -178,6 +242,13 @@ fn record(setting: &Setting, cell: CellId, replicas: usize, trials: &[Trial]) ->
         lifetime_ns: declared.lifetime_ns + declared.leeway_ns,
         bound_ns,
         void,
+        unscaled: setting.unscaled,
+        still_working: sum.still_working,
+        unscaled_bound_ns: setting.configured.bound_ns(cell.event),
+        noticed_ns: sum.noticed_ns,
+        timeline: sum.timeline,
+        server_load: None,
+        subscriptions_cut: 0,
     }
 }
 

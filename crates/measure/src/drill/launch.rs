@@ -14,12 +14,13 @@ use crate::certificate::Scratch;
 use crate::error::Error;
 use crate::process::Launcher;
 use crate::recording::StoreRecord;
+use crate::resources::ProcessProbe;
 use crate::run::RunOptions;
 use crate::store::{PrivateRedis, Sample, Store, redis_server};
 use crate::target::{LaunchedServer, Ready, Target};
 
 /// Longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait of a request for a store, milliseconds.
 const DEADLINE_MS: u64 = 1000;
 
@@ -41,6 +42,9 @@ pub(crate) struct Design {
     target: LaunchedServer,
     store: Option<Store>,
     pub(crate) ready: Ready,
+    probes: Vec<ProcessProbe>,
+    /// CPUs that servers and a private store may use.
+    cpus: usize,
 }
 
 impl Yard {
@@ -65,6 +69,7 @@ impl Yard {
         scaled: &Scaled,
         replicas: u32,
         store_rtt_ns: u64,
+        clock_offsets_s: &[i32],
     ) -> Result<Design, Error> {
         self.started += 1;
         let name = scaled.backend.header.name.clone();
@@ -89,17 +94,20 @@ impl Yard {
             key_file: (replicas > 1).then(|| self.scratch.key_file()),
             tls_cert: None,
             tls_key: None,
+            clock_offset_ms: 0,
         };
         let launcher = Rc::clone(&self.launcher);
         let asks = scaled.backend.header.needs.contains(&Need::Authority);
         let executable = self.executable.clone();
-        let mut target = LaunchedServer::new(&name, executable, options, replicas, asks, launcher);
+        let mut target = LaunchedServer::new(&name, executable, options, replicas, asks, launcher)
+            .clock_offsets(clock_offsets_s.iter().map(|&seconds| i64::from(seconds) * 1000).collect());
         target.launch()?;
         let ready = target.ready()?;
         if let Some(ended) = store.as_mut().and_then(Store::has_ended) {
             return Err(ended);
         }
-        Ok(Design { target, store, ready })
+        let probes = target.pids().into_iter().map(ProcessProbe::new).collect::<Result<_, _>>()?;
+        Ok(Design { target, store, probes, cpus: self.servers.len().max(1), ready })
     }
 
     fn store(&self, name: &str, needed: bool) -> Result<Option<Store>, Error> {
@@ -145,6 +153,26 @@ impl Design {
     /// Makes logins, unmeasured; nobody takes their credentials.
     pub(crate) fn provision(&mut self, wanted: &Provision) -> Result<(), Error> {
         self.target.provision(wanted, &mut |_| Ok(()))
+    }
+
+    /// CPU of all its servers and of a private store since they began, over CPUs, nanoseconds: at most what a clock shows.
+    /// Absent once one of them has ended.
+    pub(super) fn busy_ns(&self) -> Option<u64> {
+        let store = self.store.as_ref().and_then(|store| store.probe.as_ref());
+        let all = self.probes.iter().chain(store).map(|probe| probe.cpu_ns().ok());
+        Some(all.sum::<Option<u64>>()? / self.cpus as u64)
+    }
+
+    /// Address of its store, where nobody else uses that.
+    pub(super) fn private_store(&self) -> Option<String> {
+        self.store.as_ref().filter(|store| store.record.private).map(|store| store.url.clone())
+    }
+
+    /// Ends one replica as an operator does, requests in flight answered, and starts it again where it was.
+    pub(super) fn restart(&mut self, replica: usize) -> Result<(), Error> {
+        let place = self.ready.addresses.get(replica).zip(self.ready.controls.get(replica));
+        let Some((&address, &control)) = place else { return Ok(()) };
+        self.target.restart(replica, address, control)
     }
 
     /// Did something of it end by itself?

@@ -4,10 +4,19 @@ use std::path::Path;
 
 use scenario::file::locate;
 use scenario::{FileError, HumanDuration};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// NumericDate has steps of one second: a token of two may live for one.
 const SHORTEST_LIFETIME_MS: u64 = 3000;
+/// Longer replays are a slip of the keyboard.
+const LONGEST_REPLAYS_NS: u64 = 3_600_000_000_000;
+/// Cut more often than that, a subscription would never stand.
+const SHORTEST_CUT_NS: u64 = 10_000_000;
+/// As servers have it.
+const LONGEST_LEEWAY_NS: u64 = 60_000_000_000;
+/// Clocks further apart would make the drill as long.
+const FURTHEST_CLOCK_S: u32 = 300;
 
 /// A drill plan as it stands in a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +33,15 @@ pub struct DrillPlan {
     /// How credentials are stolen and ended.
     #[serde(default)]
     pub survival: Option<SurvivalPlan>,
+    /// The same cells once more with every time as its file has it.
+    #[serde(default)]
+    pub unscaled: Option<UnscaledPlan>,
+    /// How old credentials are when they are last accepted, by replicas whose clocks differ.
+    #[serde(default)]
+    pub expiry: Option<ExpiryPlan>,
+    /// Replicas that are restarted one after the other while their users go on.
+    #[serde(default)]
+    pub restart: Option<RestartPlan>,
     /// What rotation of refresh tokens costs an honest owner.
     #[serde(default)]
     pub price: Option<PricePlan>,
@@ -35,7 +53,7 @@ pub struct DrillPlan {
 }
 
 /// Stolen credentials, ended in several ways.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SurvivalPlan {
     /// What ends the credential.
@@ -49,6 +67,54 @@ pub struct SurvivalPlan {
     /// Cells of one design that run at the same time.
     #[serde(default = "two")]
     pub together: u32,
+    /// Trials of one cell at the same time: with more trials they run in waves.
+    #[serde(default = "hundred")]
+    pub at_once: u32,
+    /// Every subscription to a private store is cut off so often: what was published meanwhile is missed. Absent = never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_every: Option<HumanDuration>,
+}
+
+/// The cells of `[survival]` once more with every time as its file has it: it confirms that shortening changed nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnscaledPlan {
+    /// Designs of the plan that are drilled so; their access credentials should be short-lived.
+    pub backends: Vec<String>,
+    /// How they are ended.
+    pub events: Vec<DrillEvent>,
+    /// How long replays go on after the end of a credential at most; what still works then works longer.
+    pub replay_for: HumanDuration,
+}
+
+/// How old credentials are when they are last accepted, by replicas whose clocks differ: each credential is made by one
+/// replica and used at all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpiryPlan {
+    /// Designs of the plan that are drilled so; empty = all.
+    #[serde(default)]
+    pub backends: Vec<String>,
+    /// Clock of each replica against the machine's, seconds; as many replicas are started.
+    pub clock_offsets_s: Vec<i32>,
+    /// Leeways, set one after the other in the files of designs that have one.
+    pub leeways: Vec<HumanDuration>,
+    /// Credentials from each replica.
+    pub trials: u32,
+    /// Uses per second of each credential at each replica.
+    pub replays_per_s: u32,
+}
+
+/// Replicas that are restarted one after the other while their users go on, round robin and without asking twice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartPlan {
+    /// Users who are logged in.
+    pub users: u32,
+    /// Requests per second, all users together.
+    pub rate: u32,
+    /// Between two restarts, and before the first and after the last.
+    pub pause: HumanDuration,
 }
 
 /// What rotation of refresh tokens costs an honest owner.
@@ -78,7 +144,7 @@ pub struct ResurrectionPlan {
 }
 
 /// How configured times are shortened. Clocks stay real.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScalePlan {
     /// Lifetime of (access) credentials that live longer.
@@ -90,7 +156,7 @@ pub struct ScalePlan {
 }
 
 /// What ends a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DrillEvent {
     /// Its owner logs out.
@@ -137,7 +203,7 @@ impl DrillEvent {
 }
 
 /// What a thief copies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Thief {
     /// The credential that requests carry.
@@ -170,6 +236,15 @@ fn two() -> u32 {
     2
 }
 
+fn hundred() -> u32 {
+    100
+}
+
+/// NumericDate has nothing finer.
+fn whole_seconds(duration: HumanDuration) -> bool {
+    duration.as_nanos().is_multiple_of(1_000_000_000)
+}
+
 impl DrillPlan {
     /// Parses and validates a drill plan's text. `path` is used in errors.
     ///
@@ -189,7 +264,8 @@ impl DrillPlan {
         toml::to_string_pretty(self).expect("a plan serialises")
     }
 
-    fn check(&self, path: &Path, text: &str) -> Result<(), FileError> {
+    /// What a plan must satisfy beyond its types.
+    pub(crate) fn check(&self, path: &Path, text: &str) -> Result<(), FileError> {
         let refuse = |key: &str, message: &str, hint: &str| {
             Err(locate(path, text, key, None, format!("`{key}`: {message}"), Some(hint.to_owned())))
         };
@@ -213,17 +289,63 @@ impl DrillPlan {
         if self.scale.lifetime.as_nanos() < SHORTEST_LIFETIME_MS * 1_000_000 {
             return refuse("scale.lifetime", "is too short: tokens expire in steps of a second", "use 3s");
         }
-        if !self.scale.lifetime.as_nanos().is_multiple_of(1_000_000_000)
-            || !self.scale.other_lifetimes.as_nanos().is_multiple_of(1_000_000_000)
-        {
+        if !whole_seconds(self.scale.lifetime) || !whole_seconds(self.scale.other_lifetimes) {
             return refuse("scale", "lifetimes are whole seconds", "use 3s and 60s");
         }
         if let Some(survival) = &self.survival {
             within("survival.trials", survival.trials, 1, 10_000)?;
             within("survival.replays_per_s", survival.replays_per_s, 1, 1000)?;
             within("survival.together", survival.together, 1, 16)?;
+            within("survival.at_once", survival.at_once, 1, 10_000)?;
+            let cut_ns = survival.cut_every.map_or(LONGEST_REPLAYS_NS, HumanDuration::as_nanos);
+            if !(SHORTEST_CUT_NS..=LONGEST_REPLAYS_NS).contains(&cut_ns) {
+                return refuse("survival.cut_every", "is not between 10 ms and an hour", "use 300ms");
+            }
             if survival.events.is_empty() || survival.thieves.is_empty() {
                 return refuse("survival", "names no event or no thief", "add `events` and `thieves`");
+            }
+        }
+        let unknown = |named: &[String]| named.iter().find(|name| !self.backends.contains(name)).cloned();
+        if let Some(unscaled) = &self.unscaled {
+            if let Some(name) = unknown(&unscaled.backends) {
+                let message = format!("`{name}` is not among the plan's backends");
+                return refuse("unscaled.backends", &message, "name it in `backends` too");
+            }
+            if self.survival.is_none() || unscaled.events.is_empty() {
+                return refuse("unscaled", "there is nothing to repeat", "add [survival] and `events`");
+            }
+            if unscaled.replay_for.as_nanos() > LONGEST_REPLAYS_NS {
+                return refuse("unscaled.replay_for", "is more than an hour", "use 2m");
+            }
+        }
+        if let Some(expiry) = &self.expiry {
+            if let Some(name) = unknown(&expiry.backends) {
+                let message = format!("`{name}` is not among the plan's backends");
+                return refuse("expiry.backends", &message, "name it in `backends` too");
+            }
+            let many = u32::try_from(expiry.clock_offsets_s.len()).unwrap_or(u32::MAX);
+            within("expiry.clock_offsets_s", many, 1, 16)?;
+            if expiry.clock_offsets_s.iter().any(|offset| offset.unsigned_abs() > FURTHEST_CLOCK_S) {
+                return refuse("expiry.clock_offsets_s", "holds more than five minutes", "use [-30, 0, 30]");
+            }
+            if expiry.leeways.is_empty() || expiry.leeways.iter().any(|leeway| !whole_seconds(*leeway)) {
+                return refuse(
+                    "expiry.leeways",
+                    "is empty or holds parts of a second",
+                    "use [\"0s\", \"5s\"]",
+                );
+            }
+            if expiry.leeways.iter().any(|leeway| leeway.as_nanos() > LONGEST_LEEWAY_NS) {
+                return refuse("expiry.leeways", "holds more than a minute", "use [\"0s\", \"5s\"]");
+            }
+            within("expiry.trials", expiry.trials, 1, 1000)?;
+            within("expiry.replays_per_s", expiry.replays_per_s, 1, 1000)?;
+        }
+        if let Some(restart) = &self.restart {
+            within("restart.users", restart.users, 1, 100_000)?;
+            within("restart.rate", restart.rate, 1, 10_000)?;
+            if !(100_000_000..=60_000_000_000).contains(&restart.pause.as_nanos()) {
+                return refuse("restart.pause", "is not between 100 ms and a minute", "use 1s");
             }
         }
         if let Some(price) = &self.price {
@@ -234,11 +356,16 @@ impl DrillPlan {
             within("resurrection.logouts", resurrection.logouts, 1, 10_000_000)?;
             within("resurrection.writers", resurrection.writers, 1, 64)?;
         }
-        if self.survival.is_none() && self.price.is_none() && self.resurrection.is_none() {
+        if self.survival.is_none()
+            && self.expiry.is_none()
+            && self.restart.is_none()
+            && self.price.is_none()
+            && self.resurrection.is_none()
+        {
             return refuse(
                 "survival",
                 "there is nothing to drill",
-                "add [survival], [price] or [resurrection]",
+                "add [survival], [expiry], [restart], [price] or [resurrection]",
             );
         }
         Ok(())

@@ -8,9 +8,16 @@ use tokio::task::JoinSet;
 use super::service::{Ask, Held, Reply, Service};
 
 /// Subjects that refresh at the same time.
-const AT_ONCE: u32 = 32;
+pub(super) const AT_ONCE: u32 = 100;
+/// How many generations a stolen refresh token is behind.
+pub(super) const GENERATIONS: [u32; 3] = [0, 1, 2];
 /// Waited beyond a grace window, so that it is surely over, nanoseconds.
 const BEYOND_NS: u64 = 50_000_000;
+
+/// How long one age of a stolen token takes, requests apart, milliseconds.
+pub(super) const fn theft_ms(grace_ns: u64) -> u64 {
+    2 * (grace_ns + BEYOND_NS) / 1_000_000
+}
 
 /// How a client refreshes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,17 +125,22 @@ pub(super) struct Thefts {
     pub(super) alarms: u64,
 }
 
-/// `count` thieves who present a token that its owner has exchanged `generations` times since, once the grace window is over.
-pub(super) async fn thefts<S: Service>(
-    service: &Rc<S>,
-    generations: u32,
-    grace_ns: u64,
-    count: u32,
-    first: u32,
-) -> Thefts {
+/// How a stolen refresh token is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Theft {
+    /// How often its owner has exchanged it since.
+    pub(super) generations: u32,
+    /// Grace window in force, nanoseconds.
+    pub(super) grace_ns: u64,
+    /// At once, while the window is open; otherwise when it is over.
+    pub(super) within_grace: bool,
+}
+
+/// `count` thieves who present a token that way.
+pub(super) async fn thefts<S: Service>(service: &Rc<S>, how: Theft, count: u32, first: u32) -> Thefts {
     let mut running = JoinSet::new();
     for subject in first..first + count {
-        running.spawn_local(theft(Rc::clone(service), generations, grace_ns, subject));
+        running.spawn_local(theft(Rc::clone(service), how, subject));
     }
     let mut sum = Thefts::default();
     while let Some(one) = running.join_next().await {
@@ -141,21 +153,19 @@ pub(super) async fn thefts<S: Service>(
 }
 
 /// Whether the thief got a working token, and whether the owner was refused afterwards.
-async fn theft<S: Service>(
-    service: Rc<S>,
-    generations: u32,
-    grace_ns: u64,
-    subject: u32,
-) -> Option<(bool, bool)> {
+async fn theft<S: Service>(service: Rc<S>, how: Theft, subject: u32) -> Option<(bool, bool)> {
     let replica = |turn: u32| (subject + turn) as usize % service.replicas();
+    let over = || service.now_ns() + how.grace_ns + BEYOND_NS;
     let stolen = service.ask(replica(0), Ask::Login(subject)).await.held()?.refresh?;
     let mut owned = stolen.clone();
-    for turn in 0..generations {
+    for turn in 0..how.generations {
         owned = service.ask(replica(turn), Ask::Refresh(&owned)).await.held()?.or_keep(&owned).refresh?;
     }
-    service.sleep_until(service.now_ns() + grace_ns + BEYOND_NS).await;
+    if !how.within_grace {
+        service.sleep_until(over()).await;
+    }
     let granted = service.ask(replica(1), Ask::Refresh(&stolen)).await.held().is_some();
-    service.sleep_until(service.now_ns() + grace_ns + BEYOND_NS).await;
+    service.sleep_until(over()).await;
     let alarm = service.ask(replica(2), Ask::Refresh(&owned)).await.refused();
     Some((granted, alarm))
 }

@@ -1,29 +1,35 @@
-//! What a drill leaves on disk: a folder with the plan, the results, each with the hash of the one before, and a manifest.
-
-use std::path::Path;
+//! What a drill records: one line of `drills.jsonl` for each part, schema of [`crate::block`].
+//!
+//! A folder holds `drill.toml` (the plan, canonical), `environment.json`, `drills.jsonl` and, written last beside its
+//! place and renamed, `manifest.json` with the SHA-256 of the others. Every line has `schema`, `sequence` (from 0),
+//! `previous` (SHA-256 of the line before; of the plan for the first) and `drill`, which says what else it has:
+//!
+//! | `drill` | one line for | what it has |
+//! |---|---|---|
+//! | `budget` | the drill, first | what it was to take, by arithmetic before anything started: [`DrillBudget`] |
+//! | `design` | each design | how its times were shortened, what it says of itself: [`DesignRecord`] |
+//! | `survival` | event × thief × design | how long what was stolen went on working, with a timeline: [`SurvivalRecord`] |
+//! | `expiry` | design × leeway × issuing replica × using replica | age at the last acceptance, clocks apart: [`ExpiryRecord`] |
+//! | `restart` | design | what users saw while replicas were restarted one after the other: [`RestartRecord`] |
+//! | `price` | design × grace window × habit | what rotation cost an honest owner: [`PriceRecord`] |
+//! | `theft` | design × grace window × age of the stolen token | who got a token, and whether it was noticed: [`TheftRecord`] |
+//! | `resurrection` | design | logouts undone by a write under way: [`ResurrectionRecord`] |
+//! | `took` | the drill, last, if it was carried out | what it did take: [`TookRecord`] |
+//!
+//! Times are whole nanoseconds. Fields that came later are absent from older lines and read as empty.
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{DrillEvent, DrillPlan, Thief};
+use super::plan::{DrillEvent, Thief};
 use super::scaled::Change;
-use super::survival::{Replica, Spread};
-use crate::error::Error;
-use crate::ledger::{Ledger, LedgerWriter, Line, Names};
-use crate::recording::Ended;
-
-/// Files of the folder.
-pub(super) const NAMES: Names = Names { plan: "drill.toml", results: "drills.jsonl" };
-
-/// One line of `drills.jsonl`.
-pub type DrillLine = Line<DrillResult>;
-
-/// Writes a drill's folder.
-pub(super) type DrillWriter = LedgerWriter<DrillResult>;
+use super::survival::{Replica, Spread, Timeline};
 
 /// What one part of a drill came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "drill", rename_all = "kebab-case")]
 pub enum DrillResult {
+    /// What the drill was to take.
+    Budget(DrillBudget),
     /// A design, as it was drilled.
     Design(DesignRecord),
     /// How long a stolen credential went on working.
@@ -34,6 +40,58 @@ pub enum DrillResult {
     Theft(TheftRecord),
     /// Logouts that raced slow writers.
     Resurrection(ResurrectionRecord),
+    /// How old a credential was when it was last accepted.
+    Expiry(ExpiryRecord),
+    /// What users saw of a rolling restart.
+    Restart(RestartRecord),
+    /// What the drill did take.
+    Took(TookRecord),
+}
+
+/// What a drill is to take, by arithmetic before anything starts. Milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillBudget {
+    /// Designs that are drilled.
+    pub designs: u32,
+    /// Cells: event × thief × design.
+    pub cells: u32,
+    /// Starting servers and stores.
+    pub start_ms: u64,
+    /// Stolen credentials, ended.
+    pub survival_ms: u64,
+    /// Ages at the last acceptance.
+    pub expiry_ms: u64,
+    /// Rolling restarts.
+    #[serde(default)]
+    pub restart_ms: u64,
+    /// Prices of rotation and thefts.
+    pub price_ms: u64,
+    /// Logouts against writers.
+    pub resurrection_ms: u64,
+}
+
+impl DrillBudget {
+    /// All of it, milliseconds.
+    #[must_use]
+    pub const fn total_ms(&self) -> u64 {
+        self.start_ms
+            + self.survival_ms
+            + self.expiry_ms
+            + self.restart_ms
+            + self.price_ms
+            + self.resurrection_ms
+    }
+}
+
+/// What a drill did take. Milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TookRecord {
+    /// From the first start to the last end, by part as in the budget.
+    pub parts: DrillBudget,
+    /// Of all.
+    pub total_ms: u64,
+    /// What the budget said.
+    pub budget_ms: u64,
 }
 
 /// A design, as it was drilled.
@@ -49,6 +107,12 @@ pub struct DesignRecord {
     pub changes: Vec<Change>,
     /// What its server says of itself: the four choices, algorithm, lifetimes in force.
     pub describe: serde_json::Value,
+    /// Configured life of an access credential before it was shortened, leeway included; absent where the file names none.
+    #[serde(default)]
+    pub configured_life_ns: Option<u64>,
+    /// The same as it was drilled.
+    #[serde(default)]
+    pub drilled_life_ns: Option<u64>,
 }
 
 /// How long a stolen credential went on working: one event × one thief × one design. Times are nanoseconds.
@@ -94,6 +158,78 @@ pub struct SurvivalRecord {
     pub within: bool,
     /// Why nothing can be concluded; absent where something can.
     pub void: Option<String>,
+    /// Drilled with every time as its file has it.
+    #[serde(default)]
+    pub unscaled: bool,
+    /// Trials in which one of the last replays of all was still accepted: their survival is a lower bound.
+    #[serde(default)]
+    pub still_working: u64,
+    /// Subscriptions to the store that were cut off while this cell and those beside it ran.
+    #[serde(default)]
+    pub subscriptions_cut: u64,
+    /// [`Self::bound_ns`] before anything was shortened: what was measured, times this, over that bound, is what the
+    /// design does at its own settings.
+    #[serde(default)]
+    pub unscaled_bound_ns: Option<u64>,
+    /// From the theft to the refused refresh, over the trials that noticed two holders.
+    #[serde(default)]
+    pub noticed_ns: Spread,
+    /// Replays around the acknowledged end.
+    #[serde(default)]
+    pub timeline: Timeline,
+    /// CPU of servers and store over what the CPUs they may use have, while this cell and those beside it ran; absent
+    /// where their processes are not ours to read.
+    #[serde(default)]
+    pub server_load: Option<f64>,
+}
+
+/// How old credentials were when they were last accepted: one design × one leeway × one pair of replicas. A credential is
+/// made by one replica and used at another, whose clocks are set apart. Ages are by the clock of the generator, from the
+/// answer to the login to the send of the last accepted use. Nanoseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExpiryRecord {
+    /// Row name.
+    pub backend: String,
+    /// Configured lifetime, leeway apart.
+    pub lifetime_ns: u64,
+    /// Leeway in force: added to the lifetime by whoever checks it.
+    pub leeway_ns: u64,
+    /// Offset of the clock of the replica that made the credentials.
+    pub issuer_offset_ns: i64,
+    /// Offset of the clock of the replica that was asked.
+    pub verifier_offset_ns: i64,
+    /// Credentials.
+    pub trials: u64,
+    /// Of these, accepted at least once.
+    pub ever_accepted: u64,
+    /// Age at the last acceptance less the configured lifetime, over the credentials that were accepted.
+    pub beyond_ns: SignedSpread,
+    /// The most that follows from leeway and clocks: `leeway + issuer offset - verifier offset`. A design whose store
+    /// forgets by a clock of its own stays below that.
+    pub expected_ns: i64,
+    /// Between two uses: nothing is known more finely.
+    pub resolution_ns: u64,
+    /// Still accepted when the drill gave up on it.
+    pub unending: u64,
+}
+
+impl ExpiryRecord {
+    /// Whether one was accepted for longer than its lifetime, leeway and the clocks explain.
+    #[must_use]
+    pub const fn too_long(&self) -> bool {
+        self.ever_accepted > 0 && self.beyond_ns.max > self.expected_ns
+    }
+}
+
+/// How a quantity with a sign is spread: nearest-rank quantiles, exact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedSpread {
+    /// Smallest.
+    pub min: i64,
+    /// Median.
+    pub p50: i64,
+    /// Largest.
+    pub max: i64,
 }
 
 /// What rotation of refresh tokens cost an honest owner: one habit × one grace window.
@@ -133,6 +269,9 @@ pub struct TheftRecord {
     pub grace_ns: u64,
     /// How often the owner had exchanged it since.
     pub generations: u32,
+    /// Presented while the grace window was still open, as a thief who is quick does; otherwise after it.
+    #[serde(default)]
+    pub within_grace: bool,
     /// Thefts.
     pub thefts: u64,
     /// The thief was handed a working token.
@@ -160,25 +299,40 @@ pub struct ResurrectionRecord {
     pub revived: u64,
 }
 
-/// A drill's folder, read and verified.
-#[derive(Debug, Clone)]
-pub struct DrillRecording {
-    /// Its plan.
-    pub plan: DrillPlan,
-    /// Its results, in the order they were found.
-    pub results: Vec<DrillResult>,
-    /// How it ended; absent: it was cut off, and its lines are usable.
-    pub ended: Option<Ended>,
+/// What users saw while every replica was restarted, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartRecord {
+    /// Row name.
+    pub backend: String,
+    /// Users who were logged in.
+    pub users: u64,
+    /// Requests per second of all of them, on schedule.
+    pub rate: u32,
+    /// How long each replica was away, from the order to end until it answered again, nanoseconds.
+    pub away_ns: Vec<u64>,
+    /// Before the first restart.
+    pub before: Seen,
+    /// From the first order to the last replica that answered again.
+    pub during: Seen,
+    /// After that.
+    pub after: Seen,
+    /// Users whom some replica refused once all was over: they had to log in again.
+    pub logged_out: u64,
 }
 
-impl DrillRecording {
-    /// Reads the folder.
-    ///
-    /// # Errors
-    ///
-    /// When a file is missing, was changed, or was written by a newer version of this tool.
-    pub fn open(directory: &Path) -> Result<Self, Error> {
-        let Ledger { plan: (path, text), results, ended, .. } = Ledger::open(NAMES, directory)?;
-        Ok(Self { plan: DrillPlan::parse(&path, &text)?, results, ended })
-    }
+/// What came back for requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Requests, by when they were due.
+    pub requests: u64,
+    /// Let in.
+    pub accepted: u64,
+    /// Refused as not logged in.
+    pub refused: u64,
+    /// Any other answer: a server that could not.
+    pub unavailable: u64,
+    /// Whose first replica took no connection, or broke it off, so that the next one was asked.
+    pub passed_over: u64,
+    /// That the next one did not answer either.
+    pub failed: u64,
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::service::{Ask, Service};
 
 /// Subjects that log out at the same time.
-const AT_ONCE: u32 = 64;
+pub(super) const AT_ONCE: u32 = 64;
 
 /// How logouts are raced.
 #[derive(Debug, Clone, Copy)]

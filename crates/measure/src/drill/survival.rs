@@ -22,8 +22,10 @@ pub(super) struct Trial {
     pub(super) cannot: bool,
     /// Replays by replica.
     pub(super) replays: Vec<Vec<Replay>>,
-    /// A refresh was refused before the owner had ended anything: the design noticed.
-    pub(super) alarm: bool,
+    /// When the credential was copied, nanoseconds.
+    pub(super) stolen_ns: u64,
+    /// When a refresh was refused before the owner had ended anything: the design noticed.
+    pub(super) alarm_ns: Option<u64>,
     /// The owner was among those refused, and had to log in again.
     pub(super) forced: bool,
 }
@@ -52,6 +54,70 @@ impl Spread {
     }
 }
 
+/// Replays around the acknowledged end of what was stolen, added up over trials, by when they were sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Where the first step begins, nanoseconds from the acknowledgement: negative.
+    pub from_ns: i64,
+    /// Length of a step, nanoseconds: a whole number of replay intervals.
+    pub step_ns: u64,
+    /// By replica.
+    pub replicas: Vec<Steps>,
+}
+
+/// Replays at one replica, by step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steps {
+    /// Sent.
+    pub sent: Vec<u64>,
+    /// Of these, accepted.
+    pub accepted: Vec<u64>,
+}
+
+/// Steps of a timeline at most.
+const MOST_STEPS: i64 = 80;
+
+impl Timeline {
+    /// Of trials that were ended; empty without any.
+    fn of(trials: &[Trial], replicas: usize, interval_ns: u64) -> Self {
+        let sent = || {
+            trials.iter().filter_map(|trial| Some((trial.acknowledged_ns?, trial))).flat_map(
+                |(at_ns, trial)| {
+                    let replays = trial.replays.iter().enumerate();
+                    replays.flat_map(move |(replica, replays)| {
+                        let from_end = move |replay: &Replay| {
+                            let after = i64::try_from(replay.sent_ns).ok()?.checked_sub_unsigned(at_ns)?;
+                            Some((replica, after, replay.accepted))
+                        };
+                        replays.iter().filter_map(from_end)
+                    })
+                },
+            )
+        };
+        let (Some(first), Some(last)) =
+            (sent().map(|(_, at, _)| at).min(), sent().map(|(_, at, _)| at).max())
+        else {
+            return Self::default();
+        };
+        let interval = i64::try_from(interval_ns.max(1)).unwrap_or(i64::MAX);
+        let many = (last - first) / interval / MOST_STEPS + 1;
+        let step = interval.saturating_mul(many);
+        // A step begins at the acknowledgement itself: nothing before it is mixed with what is after.
+        let from = first.div_euclid(step);
+        let steps = usize::try_from(last.div_euclid(step) - from + 1).unwrap_or(0);
+        let mut found = vec![Steps { sent: vec![0; steps], accepted: vec![0; steps] }; replicas];
+        for (replica, at, accepted) in sent() {
+            let step = usize::try_from(at.div_euclid(step) - from).unwrap_or(usize::MAX);
+            let Some(there) = found.get_mut(replica) else { continue };
+            if let (Some(sent), Some(let_in)) = (there.sent.get_mut(step), there.accepted.get_mut(step)) {
+                *sent += 1;
+                *let_in += u64::from(accepted);
+            }
+        }
+        Self { from_ns: from * step, step_ns: step.unsigned_abs(), replicas: found }
+    }
+}
+
 /// What the trials of a cell come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Summary {
@@ -64,12 +130,17 @@ pub(super) struct Summary {
     pub(super) accepted_after: u64,
     /// Time from the acknowledgement to the send of the last accepted replay, over trials; 0 where none was.
     pub(super) survival_ns: Spread,
-    /// The longest by replica, nanoseconds, and how many were accepted there.
+    /// The same by replica, and how many were accepted there.
     pub(super) by_replica: Vec<Replica>,
+    /// From the theft to the moment at which the design noticed, over the trials in which it did.
+    pub(super) noticed_ns: Spread,
+    pub(super) timeline: Timeline,
     /// Sends later than intended, nanoseconds.
     pub(super) lateness_ns: Spread,
     pub(super) alarms: u64,
     pub(super) forced: u64,
+    /// Trials in which the last replay at some replica was still accepted.
+    pub(super) still_working: u64,
 }
 
 /// What one replica let in after the end.
@@ -79,18 +150,26 @@ pub struct Replica {
     pub accepted_after: u64,
     /// Longest time from the acknowledgement to such a send, nanoseconds.
     pub longest_ns: u64,
+    /// The time from the acknowledgement to the last of them, over trials; 0 where none was. Nanoseconds.
+    #[serde(default)]
+    pub survival_ns: Spread,
 }
 
 /// Sums up the trials of a cell.
-pub(super) fn summary(trials: &[Trial], replicas: usize) -> Summary {
+pub(super) fn summary(trials: &[Trial], replicas: usize, interval_ns: u64) -> Summary {
     let mut sum = Summary { by_replica: vec![Replica::default(); replicas], ..Summary::default() };
-    let (mut survivals, mut lateness) = (Vec::new(), Vec::new());
+    let (mut survivals, mut lateness, mut noticed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut there_survivals = vec![Vec::new(); replicas];
     for trial in trials {
         sum.cannot += u64::from(trial.cannot);
-        sum.alarms += u64::from(trial.alarm);
+        sum.alarms += u64::from(trial.alarm_ns.is_some());
+        let last =
+            trial.replays.iter().filter_map(|replays| replays.iter().max_by_key(|replay| replay.sent_ns));
+        sum.still_working += u64::from(last.into_iter().any(|replay| replay.accepted));
+        noticed.extend(trial.alarm_ns.map(|at_ns| at_ns.saturating_sub(trial.stolen_ns)));
         sum.forced += u64::from(trial.forced);
         sum.ended += u64::from(trial.acknowledged_ns.is_some());
-        let mut longest = 0;
+        let mut longest = vec![0; replicas];
         for (replica, replays) in trial.replays.iter().enumerate() {
             for replay in replays {
                 lateness.push(replay.sent_ns.saturating_sub(replay.intended_ns));
@@ -106,17 +185,27 @@ pub(super) fn summary(trials: &[Trial], replicas: usize) -> Summary {
                 }
                 sum.accepted_after += 1;
                 let survived = replay.sent_ns - acknowledged_ns;
-                longest = longest.max(survived);
-                if let Some(there) = sum.by_replica.get_mut(replica) {
+                if let (Some(there), Some(longest)) =
+                    (sum.by_replica.get_mut(replica), longest.get_mut(replica))
+                {
                     there.accepted_after += 1;
-                    there.longest_ns = there.longest_ns.max(survived);
+                    *longest = survived.max(*longest);
                 }
             }
         }
         if trial.acknowledged_ns.is_some() {
-            survivals.push(longest);
+            survivals.push(longest.iter().copied().max().unwrap_or(0));
+            for (there, longest) in there_survivals.iter_mut().zip(longest) {
+                there.push(longest);
+            }
         }
     }
+    for (there, survivals) in sum.by_replica.iter_mut().zip(there_survivals) {
+        there.survival_ns = Spread::of(survivals);
+        there.longest_ns = there.survival_ns.max;
+    }
+    sum.timeline = Timeline::of(trials, replicas, interval_ns);
+    sum.noticed_ns = Spread::of(noticed);
     sum.survival_ns = Spread::of(survivals);
     sum.lateness_ns = Spread::of(lateness);
     sum
@@ -144,15 +233,29 @@ mod tests {
         };
         let never =
             Trial { acknowledged_ns: Some(10), replays: vec![vec![replay(20, false)]], ..Trial::default() };
-        let open = Trial { replays: vec![vec![replay(1, true)]], alarm: true, ..Trial::default() };
-        let sum = summary(&[trial, never, open], 2);
+        let open = Trial {
+            replays: vec![vec![replay(1, true)]],
+            stolen_ns: 3,
+            alarm_ns: Some(10),
+            ..Trial::default()
+        };
+        let sum = summary(&[trial, never, open], 2, 50);
         assert_eq!((sum.ended, sum.alarms), (2, 1));
         assert_eq!((sum.sent_before, sum.accepted_before), (3, 3));
         assert_eq!((sum.sent_after, sum.accepted_after), (6, 3));
         assert_eq!(sum.survival_ns, Spread { p50: 0, p99: 60, max: 60 });
-        let expected =
-            [(2, 60), (1, 20)].map(|(accepted_after, longest_ns)| Replica { accepted_after, longest_ns });
+        let expected = [(2, 60), (1, 20)].map(|(accepted_after, longest_ns)| Replica {
+            accepted_after,
+            longest_ns,
+            survival_ns: Spread { p50: 0, p99: longest_ns, max: longest_ns },
+        });
         assert_eq!(sum.by_replica, expected);
+        assert_eq!(sum.noticed_ns.max, 7);
+        let steps =
+            |sent: [u64; 4], accepted: [u64; 4]| Steps { sent: sent.into(), accepted: accepted.into() };
+        let replicas = vec![steps([1, 2, 2, 0], [1, 1, 1, 0]), steps([1, 1, 0, 1], [1, 1, 0, 0])];
+        // From -50 on in steps of 50; the trial that was never let in has its one replay 10 after its end.
+        assert_eq!(sum.timeline, Timeline { from_ns: -50, step_ns: 50, replicas });
     }
 
     #[test]
@@ -161,6 +264,18 @@ mod tests {
         assert_eq!(Spread::of(vec![7]), Spread { p50: 7, p99: 7, max: 7 });
         assert_eq!(Spread::of((1..=100).collect()), Spread { p50: 50, p99: 99, max: 100 });
         assert_eq!(Spread::of((1..=1000).rev().collect()), Spread { p50: 500, p99: 990, max: 1000 });
+    }
+
+    #[test]
+    fn a_long_timeline_has_wider_steps_and_loses_nothing() {
+        let replays = (0..1000).map(|at| replay(at * 10, at < 600)).collect();
+        let trial = Trial { acknowledged_ns: Some(5005), replays: vec![replays], ..Trial::default() };
+        let timeline = summary(&[trial], 1, 10).timeline;
+        assert!(timeline.replicas[0].sent.len() <= 81, "{timeline:?}");
+        assert_eq!(timeline.replicas[0].sent.iter().sum::<u64>(), 1000);
+        assert_eq!(timeline.replicas[0].accepted.iter().sum::<u64>(), 600);
+        assert_eq!(timeline.from_ns.rem_euclid(timeline.step_ns as i64), 0);
+        assert_eq!(summary(&[], 1, 10).timeline, Timeline::default());
     }
 
     proptest! {

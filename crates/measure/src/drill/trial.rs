@@ -15,7 +15,7 @@ const OWNER_EVERY_NS: u64 = 250_000_000;
 /// Of an access credential's lifetime, when its holder renews it, if it can be renewed.
 const RENEW_AT: f64 = 0.6;
 /// How long replays go on once nothing can be valid any more, nanoseconds.
-const MARGIN_NS: u64 = 300_000_000;
+pub(super) const MARGIN_NS: u64 = 300_000_000;
 
 /// What all trials of a cell have in common. Times are nanoseconds.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub(super) struct Script {
     pub(super) interval_ns: u64,
     /// Only the replica that took a login knows it: the owner stays there, as behind a sticky balancer.
     pub(super) node_local: bool,
+    /// How long replays go on after the end at most; absent: as long as the credential may live.
+    pub(super) replay_for_ns: Option<u64>,
 }
 
 /// When one trial does what. Times are nanoseconds since the drill began.
@@ -108,16 +110,25 @@ pub(super) async fn trial<S: Service>(
     }
     let life_ns = script.lifetime_ns + script.leeway_ns;
     let ended_ns = acknowledged_ns.unwrap_or_else(|| service.now_ns());
-    let more_ns = if script.event == DrillEvent::Expiry { 0 } else { life_ns };
+    let more_ns = match script.event {
+        DrillEvent::Expiry => 0,
+        _ => script.replay_for_ns.map_or(life_ns, |most| most.min(life_ns)),
+    };
     shared.end_ns.set(ended_ns + more_ns + MARGIN_NS);
     while parties.join_next().await.is_some() {}
+    // A refusal after which the other party was still served was taken for a retry: nothing had been noticed.
+    let acknowledged_ns = match script.event {
+        DrillEvent::Reuse => acknowledged_ns.filter(|_| shared.alarm_ns.get().is_some()),
+        _ => acknowledged_ns,
+    };
     let early =
         |alarm_ns: u64| script.event == DrillEvent::Reuse || acknowledged_ns.is_none_or(|at| alarm_ns < at);
     Some(Trial {
         acknowledged_ns,
         cannot,
         replays: shared.replays.take(),
-        alarm: shared.alarm_ns.get().is_some_and(early),
+        stolen_ns: issued_ns,
+        alarm_ns: shared.alarm_ns.get().filter(|&at| early(at)),
         forced: shared.forced.get(),
     })
 }
@@ -208,9 +219,11 @@ impl<S: Service> Shared<S> {
             let token = self.stolen.borrow().refresh.clone();
             let Some(token) = token.filter(|_| next_ns < self.end_ns.get()) else { return };
             let replica = self.subject as usize % self.service.replicas();
+            let sent_ns = self.service.now_ns();
             let reply = self.service.ask(replica, Ask::Refresh(&token)).await;
             if let Some(held) = reply.held() {
                 *self.stolen.borrow_mut() = held.or_keep(&token);
+                self.served(sent_ns);
             } else if reply.refused() {
                 self.stolen.borrow_mut().refresh = None;
                 self.raise();
@@ -232,9 +245,11 @@ impl<S: Service> Shared<S> {
             let owned = self.owned.borrow().clone();
             match owned.refresh.as_deref().filter(|_| self.service.now_ns() >= renew_ns) {
                 Some(token) => {
+                    let sent_ns = self.service.now_ns();
                     let reply = self.service.ask(replica, Ask::Refresh(token)).await;
                     if let Some(held) = reply.held() {
                         *self.owned.borrow_mut() = held.or_keep(token);
+                        self.served(sent_ns);
                     } else if reply.refused() && !self.over.get() {
                         self.forced.set(true);
                         self.raise();
@@ -245,6 +260,13 @@ impl<S: Service> Shared<S> {
                 None => drop(self.service.ask(replica, Ask::Me(&owned.header)).await),
             }
             next_ns += OWNER_EVERY_NS;
+        }
+    }
+
+    /// A refresh that was sent then was granted: whoever was refused before it was not taken for a thief.
+    fn served(&self, sent_ns: u64) {
+        if self.alarm_ns.get().is_some_and(|alarm_ns| alarm_ns < sent_ns) {
+            self.alarm_ns.set(None);
         }
     }
 

@@ -144,6 +144,7 @@ impl Yard {
             key_file: Some(key_file.clone()),
             tls_cert: None,
             tls_key: None,
+            clock_offset_ms: 0,
         };
         let mut starting = Vec::new();
         for replica in 0..wanted.replicas as usize {

@@ -14,7 +14,7 @@ use super::{
     SCHEMA, scale,
 };
 use crate::affinity::{Placement, allowed};
-use crate::drill::{Design, Scaled, Yard, files, scaled};
+use crate::drill::{Design, Scaled, Set, Yard, files, scaled};
 use crate::environment::environment;
 use crate::error::Error;
 use crate::event::Skipped;
@@ -84,7 +84,7 @@ pub fn memory(
     events: &mut dyn FnMut(MemoryEvent),
     stop: &AtomicBool,
 ) -> Result<MemoryRun, Error> {
-    let (backends, skipped) = files(options, &plan.backends)?;
+    let (backends, skipped) = files(options.redis.is_some(), &plan.backends)?;
     skipped.iter().cloned().for_each(|one| events(MemoryEvent::Skipped(one)));
     if backends.is_empty() {
         let hint = skipped.first().map_or_else(String::new, |skipped| skipped.hint.clone());
@@ -147,7 +147,7 @@ fn row(file: &BackendFile, plan: &MemoryPlan) -> Result<MemoryRow, Error> {
     Ok(MemoryRow {
         name: file.header.name.clone(),
         backend_sha256: sha256_hex(file.text.as_bytes()),
-        changes: scaled(file, &scale(plan.lifetime), None)?.changes,
+        changes: scaled(file, &scale(plan.lifetime), Set::default())?.changes,
         describe: serde_json::Value::Null,
         store: None,
         live: Fill::default(),
@@ -206,9 +206,9 @@ impl Filler<'_> {
 
     /// Starts a backend and fills it; none where it failed, or was stopped on the way.
     fn one(&mut self, file: &BackendFile, at: usize, live: bool) -> Result<Option<Full>, Error> {
-        let scaled = scaled(file, &scale(self.plan.lifetime), None)?;
+        let scaled = scaled(file, &scale(self.plan.lifetime), Set::default())?;
         let nothing_yet = self.run.rows.iter().all(|row| row.live.points.is_empty());
-        let mut design = match self.yard.start(&scaled, 1, 0) {
+        let mut design = match self.yard.start(&scaled, 1, 0, &[]) {
             Ok(design) => design,
             // What cannot be started at all is no property of one backend.
             Err(error) if nothing_yet => return Err(error),

@@ -45,6 +45,17 @@ pub(super) fn check(plan: &Plan, path: &Path, text: &str) -> Result<(), FileErro
     if let Some(twice) = first_duplicate(&plan.backends) {
         return refuse("backends", format!("`{twice}` is named twice"), "name each backend once");
     }
+    let named: Vec<String> =
+        plan.backends.iter().cloned().chain(plan.vary.iter().map(|vary| vary.name.clone())).collect();
+    if let Some(twice) = first_duplicate(&named) {
+        return refuse("vary", format!("row `{twice}` is there twice"), "name each row once");
+    }
+    if let Some(vary) = plan.vary.iter().find(|vary| !scenario::file::is_name(&vary.name)) {
+        return refuse("vary", format!("`{}` is not a name", vary.name), "use 1 to 64 of a-z, 0-9 and -");
+    }
+    if let Some(exposure) = &plan.exposure {
+        exposure.drill(&plan.name, plan.seed, plan.backends.clone()).check(path, text)?;
+    }
     if plan.paired.is_empty() && plan.episodes.is_empty() {
         return refuse("paired", "there is no scenario to run".into(), "add [[paired]] or `episodes = […]`");
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::RunSummary;
 use super::block::{Around, Driven, Slot, drive};
+use super::exposure::exposure_ms;
 use super::fleet::{LiveRow, Parts};
 use super::rows::{PlannedScenario, Resolved, Row};
 use crate::affinity::{Bound, Placement};
@@ -149,11 +150,12 @@ fn budget(setting: &Setting<'_>) -> Budget {
     let controls = setting.resolved.rows.iter().filter(|row| row.control.is_some()).count();
     let backends = setting.resolved.rows.len() - controls;
     let scenarios = &setting.resolved.scenarios;
-    setting.plan.budget(
+    let budget = setting.plan.budget(
         u32::try_from(backends).unwrap_or(u32::MAX),
         u32::try_from(controls).unwrap_or(u32::MAX),
         |name| scenarios.get(name).map(|planned| &planned.scenario),
-    )
+    );
+    Budget { exposure_ms: exposure_ms(setting.plan, setting.resolved), ..budget }
 }
 
 impl<P: Parts, G: Generator> Conductor<'_, P, G> {

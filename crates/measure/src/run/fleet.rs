@@ -126,6 +126,7 @@ fn options(
         key_file: None,
         tls_cert: certificate.map(|certificate| certificate.certificate.clone()),
         tls_key: certificate.map(|certificate| certificate.key.clone()),
+        clock_offset_ms: 0,
     }
 }
 

@@ -87,6 +87,16 @@ impl<'a> Given<'a> {
 /// Reads the files a plan names.
 pub(super) fn resolve(plan: &Plan, given: &Given<'_>) -> Result<Resolved, Error> {
     let mut rows = backends(&plan.name, &plan.backends, given)?;
+    for vary in &plan.vary {
+        let backend = vary.file()?;
+        rows.push(Row {
+            name: vary.name.clone(),
+            backend_ref: vary.name.clone(),
+            backend,
+            control: None,
+            executable: None,
+        });
+    }
     let Some(baseline) = rows.iter().find(|row| row.name == plan.baseline).cloned() else {
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         let hint = format!("use one of its backends: {}", names.join(", "));

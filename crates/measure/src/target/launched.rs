@@ -2,6 +2,7 @@
 //! authority: one more process of the same backend, which the replicas ask and the load does not reach. What it uses
 //! counts as the servers' own.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(crate) struct LaunchedServer {
     replicas: u32,
     needs_authority: bool,
     authority: Option<Child>,
+    /// Milliseconds by replica; those beyond its end have the options' own.
+    clock_offsets: Vec<i64>,
     children: Vec<Child>,
     controls: Vec<Control>,
     // Last: children are ended before what they were launched by.
@@ -47,10 +50,36 @@ impl LaunchedServer {
             replicas,
             needs_authority,
             authority: None,
+            clock_offsets: Vec::new(),
             children: Vec::new(),
             controls: Vec::new(),
             launcher,
         }
+    }
+
+    /// Sets the clocks of replicas apart from the machine's, milliseconds.
+    pub(crate) fn clock_offsets(mut self, clock_offsets: Vec<i64>) -> Self {
+        self.clock_offsets = clock_offsets;
+        self
+    }
+
+    /// Ends a replica, as SIGTERM does, and starts it again at the same addresses; it answers when this returns.
+    pub(crate) fn restart(
+        &mut self,
+        replica: usize,
+        address: SocketAddr,
+        control: SocketAddr,
+    ) -> Result<(), Error> {
+        if replica >= self.children.len() {
+            return Ok(());
+        }
+        drop(self.children.remove(replica));
+        let name = format!("server of {}, replica {}", self.row, replica + 1);
+        let options = ServeOptions { listen: address, control, ..self.options.clone() };
+        let mut child = self.spawn(name.clone(), &options)?;
+        let ready = ready_line(&mut child, &name);
+        self.children.insert(replica, child);
+        ready.map(drop)
     }
 
     fn spawn(&self, name: String, options: &ServeOptions) -> Result<Child, Error> {
@@ -94,7 +123,10 @@ impl Target for LaunchedServer {
             } else {
                 format!("server of {}, replica {}", self.row, replica + 1)
             };
-            let child = self.spawn(name, &self.options)?;
+            let offset_ms = self.clock_offsets.get(replica as usize).copied();
+            let clock_offset_ms = offset_ms.unwrap_or(self.options.clock_offset_ms);
+            let options = ServeOptions { clock_offset_ms, ..self.options.clone() };
+            let child = self.spawn(name, &options)?;
             self.children.push(child);
         }
         Ok(())

@@ -24,6 +24,11 @@ impl Works {
     /// For a row of the report.
     fn of(report: &Report, row: &str) -> Self {
         let declared = report.row(row).and_then(|row| row.revocation_bound_ns);
+        match report.row(row).and_then(|row| row.survival_ns) {
+            Some(0.0) => return Self::Ended,
+            Some(ns) => return Self::For(ns),
+            None => {}
+        }
         match report.exposure(row) {
             None => Self::Declared(declared),
             Some(e) if e.accepted == 0 => Self::Ended,

@@ -50,6 +50,7 @@ fn row(name: &str, role: Role, record: Option<&RowRecord>) -> Row {
         renewal: renewal(&describe["renewal"]),
         revocation,
         revocation_bound_ns: bound,
+        survival_ns: None,
         logout_all: promises.map(|promises| super::word(&promises.logout_all)).unwrap_or_default(),
         store_down: promises.map_or("", |promises| store_down(promises.store_down)).to_owned(),
         failure: record.and_then(|row| row.failure.as_ref()).map(failure),

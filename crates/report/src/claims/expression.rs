@@ -71,9 +71,14 @@ pub enum Subject {
 pub enum Special {
     /// Bytes of the credential that could be read between client and server.
     CredentialOnWire,
-    /// Logins of honest users that ended because a theft was detected, as a share.
+    /// Logins that honest users had to repeat, per 1,000 refreshes of theirs: of a drill, by habit and grace window.
     ForcedLogouts,
-    /// Logins that users had to repeat because a credential expired, per user and day.
+    /// Longest time a stolen credential worked after its acknowledged end, at the design's own settings, nanoseconds: of a
+    /// drill, by event and thief.
+    Survival,
+    /// Share of thefts that the design noticed by itself: of a drill, by event and thief.
+    Noticed,
+    /// Logins that a user who is always active has to repeat because they expire, per day.
     Relogins,
     /// Share of the settings of request rate, logins, replicas and tolerated exposure in which a row is cheapest.
     CheapestShare,
@@ -81,8 +86,14 @@ pub enum Special {
 
 impl Special {
     /// All.
-    pub const ALL: [Self; 4] =
-        [Self::CredentialOnWire, Self::ForcedLogouts, Self::Relogins, Self::CheapestShare];
+    pub const ALL: [Self; 6] = [
+        Self::CredentialOnWire,
+        Self::ForcedLogouts,
+        Self::Survival,
+        Self::Noticed,
+        Self::Relogins,
+        Self::CheapestShare,
+    ];
 
     /// Name in files.
     #[must_use]
@@ -90,6 +101,8 @@ impl Special {
         match self {
             Self::CredentialOnWire => "credential-on-wire",
             Self::ForcedLogouts => "forced-logouts",
+            Self::Survival => "survival",
+            Self::Noticed => "noticed",
             Self::Relogins => "relogins",
             Self::CheapestShare => "cheapest-share",
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use measure::{Ending, Outcome};
 
 use super::error::nearest;
-use super::expression::{Expression, Function, Subject};
+use super::expression::{Expression, Function, Special, Subject};
 use crate::comparison::{Analysis, Comparison, EpisodeRow, Estimate, PairedScenario, Scope};
 use crate::controls::RunState;
 use crate::metric::{Metric, Unit};
@@ -45,6 +45,9 @@ pub(crate) enum Kind {
 
 /// The figure, or what is missing.
 pub(crate) fn find(expression: &Expression, analysis: &Analysis) -> Result<Found, String> {
+    if let Subject::Figure(figure) = expression.subject {
+        return special(expression, analysis, figure);
+    }
     named(expression, analysis)?;
     match (expression.function, expression.subject) {
         (Function::Ratio, Subject::Metric(metric)) => ratio(expression, analysis, metric, Scope::Whole),
@@ -71,17 +74,24 @@ pub(crate) fn find(expression: &Expression, analysis: &Analysis) -> Result<Found
             exposed(expression, analysis, ending, Kind::Of(Unit::Nanoseconds))
         }
         (Function::Share, Subject::Outcome(outcome)) => share(expression, analysis, outcome),
-        (_, Subject::Figure(figure)) => {
-            let key = (figure, expression.scenario.clone(), expression.row.clone());
-            let found = analysis
-                .special
-                .get(&key)
-                .ok_or_else(|| format!("no recording of this kind measures `{}` yet", figure.key()))?;
-            let basis = if found.interval.is_some() { Basis::Interval } else { Basis::Exact };
-            Ok(Found { estimate: *found, verdict: None, basis, kind: Kind::Of(Unit::Count) })
-        }
         _ => Err(format!("{expression} is not a figure")),
     }
+}
+
+/// A figure of a special measurement. It may be of a scenario and a row that only that measurement knows.
+fn special(expression: &Expression, analysis: &Analysis, figure: Special) -> Result<Found, String> {
+    let key = (figure, expression.scenario.clone(), expression.row.clone());
+    let Some(found) = analysis.special.get(&key) else {
+        named(expression, analysis)?;
+        return Err(format!("no recording of this kind measures `{}` yet", figure.key()));
+    };
+    let basis = if found.interval.is_some() { Basis::Interval } else { Basis::Exact };
+    let kind = match figure {
+        Special::Noticed | Special::CheapestShare => Kind::Share,
+        Special::Survival => Kind::Of(Unit::Nanoseconds),
+        Special::CredentialOnWire | Special::ForcedLogouts | Special::Relogins => Kind::Of(Unit::Count),
+    };
+    Ok(Found { estimate: *found, verdict: None, basis, kind })
 }
 
 /// Scenario and rows exist in the recording; a misspelt name is met with the nearest one.

@@ -1,4 +1,5 @@
-//! `cost.csv` and `cost-curve.csv`: the bill of every row for a million requests, and its curve over rate and logins.
+//! `cost.csv` and `cost-curve.csv`: the bill of every row for a million requests, and its curve over rate and logins; and
+//! `pareto.csv`: exposure against cost.
 
 use super::{ExportError, Exporter};
 use crate::cost::csv::{csv, curves};
@@ -29,5 +30,19 @@ impl Exporter for Curve {
 
     fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
         Ok(curves(report.cost.as_ref()).into_bytes())
+    }
+}
+
+/// Writes `pareto.csv`: exposure against cost; a report without thefts beside it has no lines below the heading.
+#[derive(Debug)]
+pub(super) struct Pareto;
+
+impl Exporter for Pareto {
+    fn file_name(&self) -> &'static str {
+        "pareto.csv"
+    }
+
+    fn bytes(&self, report: &Report) -> Result<Vec<u8>, ExportError> {
+        Ok(crate::sweep::csv(report.sweep.as_ref()).into_bytes())
     }
 }

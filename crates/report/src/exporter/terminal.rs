@@ -83,6 +83,7 @@ pub fn render(report: &Report, palette: Palette, width: usize) -> String {
     }
     section::designs(&mut screen, report);
     section::security(&mut screen, report);
+    section::sweep(&mut screen, report);
     for scenario in report.scenarios.iter().skip(1).filter(|scenario| measured(scenario)) {
         section::times(&mut screen, report, scenario);
         section::verdicts(&mut screen, report, scenario);

@@ -52,6 +52,10 @@ pub struct Row {
     pub revocation: String,
     /// The same as an upper bound in nanoseconds, where the declaration has one. 0 = at once.
     pub revocation_bound_ns: Option<f64>,
+    /// Longest time a stolen credential worked after its end by thefts beside the recording, at the row's own settings,
+    /// nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub survival_ns: Option<f64>,
     /// Declared: how "log out everywhere" is done.
     pub logout_all: String,
     /// Declared: what a request gets when the store is down.

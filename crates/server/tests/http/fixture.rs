@@ -39,6 +39,7 @@ pub(crate) fn options(backend: &str) -> ServeOptions {
         key_file: None,
         tls_cert: None,
         tls_key: None,
+        clock_offset_ms: 0,
     }
 }
 

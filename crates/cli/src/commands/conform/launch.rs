@@ -249,6 +249,7 @@ fn serve(
         key_file: None,
         tls_cert: None,
         tls_key: None,
+        clock_offset_ms: 0,
         prefix: "conform".into(),
         listen: anywhere,
         control: anywhere,

@@ -129,7 +129,17 @@ fn setting(lag: Lag) -> Rc<Setting> {
         replicas: Replicas::Any,
     };
     let declared = Declared { promises, lifetime_ns: 3 * S, leeway_ns: 0 };
-    Rc::new(Setting { backend: "fake".into(), declared, trials: 20, interval_ns: 50 * MS, seed: 1 })
+    Rc::new(Setting {
+        backend: "fake".into(),
+        configured: Declared { lifetime_ns: 300 * S, ..declared.clone() },
+        declared,
+        trials: 20,
+        interval_ns: 50 * MS,
+        seed: 1,
+        at_once: 12,
+        replay_for_ns: None,
+        unscaled: false,
+    })
 }
 
 fn drilled(lag_ns: u64, promised: Lag, event: DrillEvent) -> SurvivalRecord {
@@ -208,6 +218,8 @@ fn cells_are_those_that_have_a_meaning() {
         trials: 1,
         replays_per_s: 20,
         together: 1,
+        at_once: 1,
+        cut_every: None,
     };
     assert_eq!(cells(&plan, false).len(), 6);
     let with = cells(&plan, true);
@@ -232,4 +244,62 @@ fn bounds_follow_from_promises() {
     assert_eq!(of(Lag::None, index, Replicas::NodeLocal, DrillEvent::Logout), Some(0));
     assert_eq!(of(Lag::Never, cannot, Replicas::Any, DrillEvent::Logout), None);
     assert_eq!(of(Lag::Never, cannot, Replicas::Any, DrillEvent::Expiry), Some(0));
+}
+
+fn paused<F: Future>(run: F) -> F::Output {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build_local(LocalOptions::default())
+        .unwrap();
+    runtime.block_on(run)
+}
+
+#[test]
+fn an_age_at_the_last_acceptance_is_known_to_the_interval() {
+    use super::super::expiry::{Aging, age};
+    let aging = Aging {
+        trials: 5,
+        interval_ns: 100 * MS,
+        lifetime_ns: 3 * S,
+        leeway_ns: 0,
+        apart_ns: 2 * S,
+        first: 0,
+    };
+    for (life_ns, beyond_ns) in [(3 * S, 0), (4 * S, S as i64)] {
+        let found = paused(async { age(Fake::new(0, life_ns), aging).await });
+        for aged in found.iter().flatten() {
+            assert_eq!((aged.trials, aged.ever_accepted, aged.unending), (5, 5, 0));
+            let low = beyond_ns - 102 * MS as i64;
+            assert!(
+                (low..=beyond_ns).contains(&aged.beyond_ns.min) && aged.beyond_ns.max <= beyond_ns,
+                "{aged:?}"
+            );
+        }
+    }
+    // What lives longer than anybody looks is not called ended.
+    let found = paused(async { age(Fake::new(0, 100 * S), aging).await });
+    assert!(found.iter().flatten().all(|aged| aged.unending == 5));
+}
+
+#[test]
+fn users_go_on_through_every_phase() {
+    use super::super::restart::{Users, go_on};
+    use std::sync::atomic::{AtomicU8, Ordering};
+    let (phase, ready) = (Rc::new(AtomicU8::new(0)), AtomicU8::new(0));
+    let later = Rc::clone(&phase);
+    let went = paused(async {
+        tokio::task::spawn_local(async move {
+            for next in [1, 2, u8::MAX] {
+                sleep(Duration::from_secs(1)).await;
+                later.store(next, Ordering::Release);
+            }
+        });
+        go_on(Fake::new(0, 60 * S), Users { count: 6, interval_ns: 10 * MS }, &phase, &ready).await
+    });
+    assert_eq!((went.users, went.logged_out, ready.load(Ordering::Acquire)), (6, 0, 1));
+    for seen in went.seen {
+        assert!((95..=105).contains(&seen.requests) && seen.accepted == seen.requests, "{seen:?}");
+        assert_eq!((seen.refused, seen.passed_over, seen.failed), (0, 0, 0));
+    }
 }

@@ -243,6 +243,43 @@ pub(super) fn security(screen: &mut Screen, report: &Report) {
     table.render(screen.width, screen.palette.dim, &mut screen.out);
 }
 
+/// Exposure against cost; a mark where nothing is proven to be both cheaper and no riskier.
+pub(super) fn sweep(screen: &mut Screen, report: &Report) {
+    let Some(sweep) = &report.sweep else { return };
+    screen.heading(
+        "Exposure against cost",
+        "· longest time a stolen credential worked, at the row's own settings; ◆ nothing is both cheaper and no riskier",
+    );
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("store at", Align::Right),
+        ("works for", Align::Right),
+        ("CPU/request", Align::Right),
+        ("commands", Align::Right),
+        ("refreshes", Align::Right),
+        ("logins/day", Align::Right),
+    ]);
+    for point in &sweep.points {
+        let mark = if point.beaten_by.is_empty() { "◆" } else { " " };
+        let works = if point.exposure_ns == 0.0 { "0".to_owned() } else { number::time(point.exposure_ns) };
+        let distance = match point.store_distance_ns {
+            0.0 => "0".to_owned(),
+            ns => number::time(ns),
+        };
+        let optional = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number::short);
+        table.row(vec![
+            Cell::new(format!("{mark} {}", point.row)),
+            Cell::new(distance),
+            Cell::new(works),
+            Cell::new(number::time(point.cpu.value)),
+            Cell::new(optional(point.store_commands.map(|figure| figure.value))),
+            Cell::new(number::percent(point.refreshes_per_request)),
+            Cell::new(optional(point.relogins_per_day)),
+        ]);
+    }
+    table.render(screen.width, screen.palette.dim, &mut screen.out);
+}
+
 pub(super) fn episode(screen: &mut Screen, report: &Report, episode: &Episode) {
     screen.heading(&episode.name, "· one whole episode each: described, not ranked");
     let mut table = Table::new(&[
