@@ -111,8 +111,11 @@ pub fn run(
     }
     let skipped_baseline = standing_in.as_ref().map(|_| plan.baseline.as_str());
     let plan = standing_in.as_ref().unwrap_or(plan);
-    let scratch = Scratch::new()?;
-    exposure::write_varied(plan, &mut resolved, &scratch)?;
+    // Held until the run is over: servers read the files of varied rows whenever they are started.
+    let scratch = if plan.vary.is_empty() { None } else { Some(Scratch::new()?) };
+    if let Some(scratch) = &scratch {
+        exposure::write_varied(plan, &mut resolved, scratch)?;
+    }
     let placement = Placement::named(&plan.cores.generator, &plan.cores.servers, &allowed()?)?;
     let parts = parts::RealParts::new(options, &placement)?;
     let setting = conduct::Setting {
