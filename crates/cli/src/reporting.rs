@@ -56,7 +56,7 @@ impl Reported {
         let warnings: Vec<Warning> = warnings.collect();
         report.warnings.splice(0..0, warnings);
         report.conformance = checked.map(secured::of);
-        report.cost = Some(report::cost::of(&recording, sheet));
+        report.cost = Some(report::cost::of(&recording, sheet, report.memory.as_ref()));
         report.claims = evaluate(&shipped_claims(claims)?, &analysis);
         Ok(Self { recording, report })
     }

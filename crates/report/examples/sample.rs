@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => {
             let written = support::recording(recording.path(), shape);
             support::capacity::write(recording.path());
+            support::memory::write(recording.path());
             written
         }
     };

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::controls::{FLOOR, Role};
-use crate::model::Figure;
+use crate::model::{Figure, Memory};
 use crate::number::six_digits as rounded;
 use crate::prices::{PriceSheet, Resource};
 pub use formula::{Crossing, Load, Usage};
@@ -165,9 +165,9 @@ pub struct BreakEvenPoint {
     pub cheaper_above: Option<String>,
 }
 
-/// Prices a recording.
+/// Prices a recording. Sizing says what logins take by `memory`, where that was measured, else by the recording alone.
 #[must_use]
-pub fn of(recording: &Recording, sheet: &PriceSheet) -> Cost {
+pub fn of(recording: &Recording, sheet: &PriceSheet, memory: Option<&Memory>) -> Cost {
     let (charged, not_charged): (Vec<Resource>, Vec<Resource>) =
         Resource::ALL.iter().partition(|resource| sheet.price(**resource).is_some());
     let line = |resource: Resource| {
@@ -188,12 +188,17 @@ pub fn of(recording: &Recording, sheet: &PriceSheet) -> Cost {
         store_nodes: sheet.store_nodes,
         prices: charged.into_iter().filter_map(line).collect(),
         not_charged,
-        scenarios: measured.iter().map(|measured| scenario(measured, recording, sheet)).collect(),
+        scenarios: measured.iter().map(|measured| scenario(measured, recording, sheet, memory)).collect(),
         assumptions: assumptions(recording, sheet),
     }
 }
 
-fn scenario(measured: &Measured, recording: &Recording, sheet: &PriceSheet) -> ScenarioCost {
+fn scenario(
+    measured: &Measured,
+    recording: &Recording,
+    sheet: &PriceSheet,
+    memory: Option<&Memory>,
+) -> ScenarioCost {
     let floor = measured.row(FLOOR);
     let choices: Vec<&MeasuredRow> = measured
         .rows
@@ -208,7 +213,8 @@ fn scenario(measured: &Measured, recording: &Recording, sheet: &PriceSheet) -> S
     let row = |parts: &Parts<'_>| {
         let beside = (floor, cheapest.filter(|_| chosen(parts.row)));
         let curves = curves(measured, parts, &axis);
-        RowCost { curves, ..row_cost(measured, parts.row, beside, recording, sheet) }
+        let sizing = sizing::sizing(measured, parts.row, recording, sheet.utilisation, memory);
+        RowCost { curves, ..row_cost(measured, parts.row, beside, (recording, sheet), sizing) }
     };
     let choices: Vec<&Parts<'_>> = parts.iter().filter(|parts| chosen(parts.row)).collect();
     let pairs = (0..choices.len()).flat_map(|i| (i + 1..choices.len()).map(move |j| (i, j)));
@@ -272,8 +278,8 @@ fn row_cost(
     measured: &Measured,
     row: &MeasuredRow,
     (floor, cheapest): (Option<&MeasuredRow>, Option<&MeasuredRow>),
-    recording: &Recording,
-    sheet: &PriceSheet,
+    (recording, sheet): (&Recording, &PriceSheet),
+    sizing: Sizing,
 ) -> RowCost {
     let logins = measured.logins.unwrap_or(0.0);
     let load = |row: &MeasuredRow| load(measured, row);
@@ -304,7 +310,7 @@ fn row_cost(
         }),
         items: items.collect(),
         curves: Vec::new(),
-        sizing: sizing::sizing(measured, row, recording, sheet.utilisation),
+        sizing,
     }
 }
 

@@ -225,6 +225,29 @@ fn a_search_for_capacity_beside_the_recording_is_shown() {
 }
 
 #[test]
+fn a_memory_law_beside_the_recording_is_shown_and_sizes_by_it() {
+    let dir = support::scratch();
+    let recording = support::recording(dir.path(), SHORT);
+    let without = support::priced(&recording);
+    assert!(!page_of(&without).contains("Memory against"), "absent without a law");
+    support::memory::write(dir.path());
+    let report = support::priced(&recording);
+    let law = report.memory.as_ref().unwrap();
+    assert!(law.same_build && law.row("jwt-stateless").unwrap().live.each_bytes().is_none());
+    let store = law.row("session-redis").unwrap().live.store.unwrap();
+    assert!(store.seen && store.residual_bytes > 0.0);
+    let page = page_of(&report);
+    assert!(page.contains("Memory against live logins") && page.contains("Memory against ended logins"));
+    assert!(page.len() <= 250_000);
+    let cost = report.cost.as_ref().unwrap();
+    let sizing = &cost.scenarios[0].row("session-redis").unwrap().sizing;
+    let per_100k = sizing.store_bytes_per_100k.unwrap().value;
+    assert!((per_100k / 1e5 / store.each_bytes - 1.0).abs() < 1e-5, "{per_100k}");
+    assert_eq!(cost.scenarios[0].row("jwt-stateless").unwrap().sizing.app_bytes_per_100k, None);
+    numbers_are_known(&report);
+}
+
+#[test]
 fn wrong_answers_come_first_and_deny_a_rank() {
     let report = report_of(Shape { wrong: true, ..SHORT });
     let page = page_of(&report);

@@ -88,7 +88,7 @@ fn new(args: &NewArgs, output: &mut Output) -> Result<Exit, Failure> {
     }
     let sheet = pricing::sheet(&args.pricing.name)?;
     let (recording, analysis) = sound(&args.recording)?;
-    let cost = cost::of(&recording, &sheet);
+    let cost = cost::of(&recording, &sheet, None);
     let folder = args.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let prices_file = Path::new(&args.pricing.name);
     let evidence = Evidence {
@@ -199,7 +199,7 @@ fn verify_part(file: &Path, part: &Part, args: &VerifyArgs, age: &mut i64) -> Re
     let (recording, analysis) = sound(&place)?;
     let beside = folder.join(&part.mark.prices);
     let prices = if beside.is_file() { beside.display().to_string() } else { part.mark.prices.clone() };
-    let cost = cost::of(&recording, &pricing::sheet(&prices)?);
+    let cost = cost::of(&recording, &pricing::sheet(&prices)?, None);
     *age = (*age).max(clock::days_since(recording.run.started_unix_ns));
     let evidence = Evidence {
         recording: &recording,

@@ -39,6 +39,16 @@ pub(super) fn notes(recording: &Recording, report: &Report) -> Vec<Note> {
                 .to_owned(),
         );
     }
+    if report.memory.is_some() {
+        note(
+            "Memory of a login",
+            "A straight line through the sizes: its slope is what one login takes, and ± the distance of the size farthest from \
+             it, because tables double as they fill. Server: proportional set size of the process, with what its allocator \
+             keeps. Store: used_memory, which is what a limit counts, or the file of an embedded database. No growth is said \
+             where the line does not rise by more than comes and goes anyway."
+                .to_owned(),
+        );
+    }
     if !report.episodes.is_empty() {
         note(
             "Unranked episodes",

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::usage::{Measured, MeasuredRow};
-use crate::model::{Figure, Sentence};
+use crate::model::{Figure, Memory, MemoryRow, Sentence};
 use crate::number;
 
 /// How much a row carries, where that was measured.
@@ -30,17 +30,22 @@ pub(super) fn sizing(
     row: &MeasuredRow,
     recording: &Recording,
     utilisation: f64,
+    memory: Option<&Memory>,
 ) -> Sizing {
     let figure = |of: &dyn Fn(&super::Usage) -> f64| super::figure(measured, [row], |[usage]| of(usage));
     let requests = |usage: &super::Usage| utilisation / usage.app_cpu_s;
     let store = |usage: &super::Usage| usage.store_bytes_per_login * 1e5;
     let app = |usage: &super::Usage| usage.app_bytes_per_login * 1e5;
     let some = |of: &dyn Fn(&super::Usage) -> f64| (of(&row.usage) > 0.0).then(|| figure(of));
+    let law = memory.and_then(|memory| memory.row(&row.name));
+    let by_law = |of: fn(&MemoryRow) -> Option<crate::model::MemoryLine>| {
+        law.map(|law| of(law)?.grows().map(|each| Figure::exact(number::six_digits(each * 1e5))))
+    };
     let mut sizing = Sizing {
         requests_per_vcpu: figure(&requests),
         logins_per_vcpu: logins(recording, &row.name).map(|cpu_s| number::six_digits(utilisation / cpu_s)),
-        store_bytes_per_100k: some(&store),
-        app_bytes_per_100k: some(&app),
+        store_bytes_per_100k: by_law(|law| law.live.store).unwrap_or_else(|| some(&store)),
+        app_bytes_per_100k: by_law(|law| law.live.server).unwrap_or_else(|| some(&app)),
         sentence: Sentence::new(),
     };
     sizing.sentence = sizing.words(utilisation);

@@ -93,6 +93,7 @@ fn page(report: &Report, depth: Depth) -> Markup {
                     (money::money(report, depth.of(0)))
                     @for (i, scenario) in report.scenarios.iter().enumerate() { (section::scenario(report, scenario, depth.of(i))) }
                     (section::distances(report))
+                    (section::memory(report, depth))
                     (section::episodes(report))
                     (faults::part(report.faults.as_ref()))
                     (conformance::conformance(report))

@@ -21,6 +21,7 @@ mod blocks;
 pub(crate) mod browser;
 pub(crate) mod capacity;
 pub(crate) mod markup;
+pub(crate) mod memory;
 
 /// A folder for a recording: in memory where there is such a place, because every block is synced to disk.
 pub(crate) fn scratch() -> tempfile::TempDir {
@@ -36,7 +37,7 @@ pub(crate) fn sheet() -> report::prices::PriceSheet {
 /// The report of a recording with its prices, as the command line builds it.
 pub(crate) fn priced(recording: &Recording) -> report::Report {
     let mut report = report::build(recording).unwrap();
-    report.cost = Some(report::cost::of(recording, &sheet()));
+    report.cost = Some(report::cost::of(recording, &sheet(), report.memory.as_ref()));
     report
 }
 

@@ -196,6 +196,28 @@ pub(super) fn distances(report: &Report) -> Markup {
     }
 }
 
+/// What logins take in memory, where that was measured.
+pub(super) fn memory(report: &Report, depth: Depth) -> Markup {
+    let Some(memory) = &report.memory else { return html! {} };
+    html! {
+        section aria-labelledby="memory-title" {
+            h2 #memory-title { "Memory" }
+            p .lead {
+                "Apart from the traffic, each backend was filled with up to "
+                (num(memory.most_logins, &number::grouped(memory.most_logins, 0)))
+                " logins, once with live ones and once with ended ones, and read after every size. Lifetimes were shortened to "
+                (num(memory.lifetime_ns, &number::time(memory.lifetime_ns))) " so that the expiry could be waited for."
+                @if !memory.complete { " It was stopped before its end." }
+                @if !memory.same_build { " It was measured with another build than the traffic." }
+            }
+            div .figures {
+                (chart::memory(report, memory, false, depth))
+                (chart::memory(report, memory, true, depth))
+            }
+        }
+    }
+}
+
 pub(super) fn episodes(report: &Report) -> Markup {
     html! {
         @for episode in &report.episodes {
