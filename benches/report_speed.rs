@@ -51,7 +51,7 @@ fn once(folder: &std::path::Path) -> Result<Steps, Box<dyn std::error::Error>> {
         timed(|| analyse(&recording.plan, &recording.blocks, &Context::of(&recording)));
     let (report, building) = timed(|| report::build_from(&recording, &analysis));
     let mut report = report?;
-    let (cost, pricing) = timed(|| report::cost::of(&recording, &synthetic::sheet()));
+    let (cost, pricing) = timed(|| report::cost::of(&recording, &synthetic::sheet(), None));
     report.cost = Some(cost);
     let (written, writing) =
         timed(|| Format::USUAL.iter().try_for_each(|format| export(*format, &report).map(|_| ())));
