@@ -2,7 +2,18 @@
 
 use std::io::{self, BufWriter, Write};
 
+use report::exporter::terminal::wrap;
+use terminal_size::{Width, terminal_size_of};
+
 use crate::error::Failure;
+
+/// Columns where stdout is no terminal.
+const COLUMNS: usize = 80;
+
+/// Columns of stdout.
+pub(crate) fn width() -> usize {
+    terminal_size_of(io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns.into())
+}
 
 /// Where results go. After a broken pipe (`authbench … | head`) the rest is discarded, and the exit code still tells the
 /// truth about the command. Colours are left out when stdout is no terminal or `NO_COLOR` is set.
@@ -26,6 +37,18 @@ impl Output {
     pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
         self.text(line)?;
         self.text("\n")
+    }
+
+    /// Writes a paragraph that begins with `mark`, broken at the width of the terminal (80 columns without one) and
+    /// indented by as much as the mark is long.
+    pub(crate) fn paragraph(&mut self, mark: &str, text: &str) -> Result<(), Failure> {
+        let width = width().clamp(40, 120);
+        let indent = mark.chars().count();
+        for (i, line) in wrap(text, width.saturating_sub(indent)).iter().enumerate() {
+            let start = if i == 0 { mark.to_owned() } else { " ".repeat(indent) };
+            self.line(&format!("{start}{line}"))?;
+        }
+        Ok(())
     }
 
     /// Writes bytes as they are.

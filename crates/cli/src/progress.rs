@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::event::{Budget, Event, Progress as Far, Skipped};
-use measure::{BlockRecord, Outcome};
-use report::number;
-
 use measure::redact::redact;
+use measure::{BlockRecord, Outcome};
+use report::exporter::terminal::wrap;
+use report::number;
+use terminal_size::{Width, terminal_size_of};
+
+/// At 80 columns a block's words leave no room for the bar beside them.
+const TWO_LINES: &str = "{bar:40.cyan} {pos}/{len} blocks, {prefix} left\n{wide_msg}";
 
 /// Draws the events of a run.
 pub(crate) struct Progress {
@@ -53,7 +57,7 @@ impl Progress {
     /// Takes one event.
     pub(crate) fn show(&self, event: &Event) {
         match event {
-            Event::Budget(budget) => self.say(&sentence(budget)),
+            Event::Budget(budget) => self.say(&self.broken(&sentence(budget))),
             Event::Skipped(skipped) => self.say(&skipped_lines(skipped)),
             Event::Warning(warning) => self.say(&warning_line(&warning.row, &warning.message)),
             Event::RowFailed { row, message } => {
@@ -90,10 +94,12 @@ impl Progress {
 
     fn finished(&self, block: &BlockRecord, far: &Far) {
         if self.bar.length().is_none() {
-            self.bar.set_style(style("{bar:24.cyan} {pos}/{len}  {prefix} left  {wide_msg}"));
+            self.bar.set_style(style(TWO_LINES));
         }
-        self.bar.set_length(far.total);
-        self.bar.set_position(far.done);
+        self.bar.update(|bar| {
+            bar.set_len(far.total);
+            bar.set_pos(far.done);
+        });
         self.bar.set_prefix(clock_text(far.remaining_ns));
         let mut seen = self.seen.borrow_mut();
         self.bar.set_message(seen.words(block));
@@ -102,6 +108,15 @@ impl Progress {
         if let Some(line) = line.filter(|_| !self.live) {
             self.say(&line);
         }
+    }
+
+    /// A long line broken at the width of the terminal; as it is in a log.
+    fn broken(&self, text: &str) -> String {
+        if !self.live {
+            return text.to_owned();
+        }
+        let width = terminal_size_of(std::io::stderr()).map_or(80, |(Width(columns), _)| columns.into());
+        wrap(text, width.max(40) - 2).join("\n  ")
     }
 
     /// Takes the drawing away; what was said stays.

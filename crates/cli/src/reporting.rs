@@ -16,19 +16,15 @@ use report::model::Warning;
 use report::prices::PriceSheet;
 use report::verdict::Verdict;
 use scenario::builtin::Shelf;
-use terminal_size::{Width, terminal_size_of};
 
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, width};
 
 mod secured;
 
 /// Results of `authbench conform` beside a recording.
 pub(crate) const CONFORMANCE: &str = "conformance.json";
-
-/// Columns where stdout is no terminal.
-const COLUMNS: usize = 80;
 
 /// A recording and what it says.
 pub(crate) struct Reported {
@@ -64,8 +60,7 @@ impl Reported {
     /// Prints the first screen.
     pub(crate) fn print(&self, output: &mut Output) -> Result<(), Failure> {
         // Styles are taken out again by the output where they have no place.
-        let width = terminal_size_of(std::io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns.into());
-        output.text(&render(&self.report, Palette::colour(), width))
+        output.text(&render(&self.report, Palette::colour(), width()))
     }
 
     /// What follows for a script. A wrong answer is a fact, whatever the figures are worth; a claim is not.

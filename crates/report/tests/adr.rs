@@ -28,7 +28,7 @@ impl Case {
         let recording = recording(folder.path(), shape);
         let analysis = analyse(&recording.plan, &recording.blocks, &Context::of(&recording));
         let text = include_str!("../../../scenarios/prices/cloud-2026-06.toml");
-        let cost = of(&recording, &PriceSheet::parse(Path::new("shipped"), text).unwrap());
+        let cost = of(&recording, &PriceSheet::parse(Path::new("shipped"), text).unwrap(), None);
         Self { _folder: folder, recording, analysis, cost }
     }
 

@@ -191,7 +191,7 @@ const SHORT: Shape = Shape { rounds: 12, ..STANDARD };
 
 fn priced(shape: Shape) -> Cost {
     let folder = tempfile::tempdir().unwrap();
-    of(&recording(folder.path(), shape), &sheet())
+    of(&recording(folder.path(), shape), &sheet(), None)
 }
 
 #[test]

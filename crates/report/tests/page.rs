@@ -63,6 +63,8 @@ fn numbers_are_known(report: &Report) {
     let rows = |word: &str| word.parse::<usize>().is_ok_and(|n| n <= report.rows.len());
     let mut marked = 0;
     let mut inside: Vec<bool> = Vec::new();
+    // Elements that are marked: how deep they stand, their value, what they print.
+    let mut printing: Vec<(usize, f64, String)> = Vec::new();
     for piece in read(&page_of(report)).unwrap() {
         match piece {
             Piece::Open(name, attributes) => {
@@ -72,6 +74,7 @@ fn numbers_are_known(report: &Report) {
                 if let Some(value) = value {
                     assert!(held(value), "<{name}> shows {value}, which report.json does not hold");
                     marked += 1;
+                    printing.push((inside.len(), value.parse().unwrap(), String::new()));
                 }
                 // Ticks of an axis are no figures; a picture's description repeats the sentence above it.
                 let dated = of("datetime").is_some_and(|time| strings.iter().any(|string| string == time));
@@ -83,6 +86,12 @@ fn numbers_are_known(report: &Report) {
             }
             Piece::Close(_) => {
                 inside.pop();
+                if let Some((_, value, text)) = printing.pop_if(|(depth, ..)| *depth == inside.len()) {
+                    assert!(prints(&text, value), "{text:?} stands for {value}");
+                }
+            }
+            Piece::Text(text) if !printing.is_empty() => {
+                printing.iter_mut().for_each(|(_, _, printed)| printed.push_str(&text));
             }
             Piece::Text(text) if inside.last() != Some(&true) => {
                 let plain = text.replace('\u{a0}', " ");
@@ -96,6 +105,51 @@ fn numbers_are_known(report: &Report) {
         }
     }
     assert!(marked > 500, "only {marked} numbers are marked");
+}
+
+/// Does the text print this value, to the digits it has, in some unit?
+fn prints(text: &str, value: f64) -> bool {
+    // Times are nanoseconds, sizes bytes, shares 0 to 1.
+    const UNITS: [f64; 12] =
+        [1.0, 1e3, 1e6, 1e9, 60e9, 3.6e12, 1024.0, 1_048_576.0, 1_073_741_824.0, 0.01, 8.64e13, 1e-9];
+    let plain = text.replace(['\u{a0}', '[', ']', '×', '%'], " ").replace('−', "-").replace(',', "");
+    let numbers = plain.split_whitespace().filter_map(|word| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
+        let number = word.parse::<f64>().ok()?;
+        let decimals = word.split_once('.').map_or(0, |(_, digits)| digits.len());
+        Some((number, 0.5 * 10f64.powi(-i32::try_from(decimals).unwrap())))
+    });
+    // What is no number (`baseline`, `none`) prints nothing wrong.
+    let numbers: Vec<(f64, f64)> = numbers.collect();
+    let close = |number: f64, half: f64, value: f64| {
+        // Large amounts are printed with three digits.
+        (number - value).abs() <= half * 1.001 + 1e-9 || (number / value - 1.0).abs() < 0.006
+    };
+    let stands_for = |(number, half): &(f64, f64)| match *number {
+        // Nearly everything is nothing in hours.
+        0.0 => [1.0, 1e3, 0.01].iter().any(|unit| close(0.0, *half, value / unit)),
+        number => {
+            // A ratio may be printed as what it differs from one by.
+            UNITS.iter().any(|unit| close(number, *half, value / unit))
+                || close(number, *half, (value - 1.0) * 100.0)
+        }
+    };
+    numbers.is_empty() || numbers.iter().any(stands_for)
+}
+
+#[test]
+fn a_number_printed_is_held_against_its_value() {
+    for (text, value) in [
+        ("0.690 µs [0.394, 0.869]", 690.1),
+        ("12.5 %", 0.125),
+        ("4.02 min", 241e9),
+        ("≡ equivalent 1.016", 1.0161),
+    ] {
+        assert!(prints(text, value), "{text}");
+    }
+    for (text, value) in [("0.690 µs", 790.0), ("12.5 %", 0.25), ("1,200", 1400.0), ("0", 1.0)] {
+        assert!(!prints(text, value), "{text}");
+    }
 }
 
 /// Words with a digit in them.

@@ -20,14 +20,14 @@ const NEW_EXAMPLE: &str = "Examples:
   authbench adr new reports/2026-11-23-host/recording --out docs/adr/0007-authentication.md
   authbench adr new reports/local/2026-11-23-quick | less
 
-What stands between the evidence marks belongs to the tool, the rest to you. Keep the recording with the record: it is
+What stands between the evidence marks belongs to the tool, the rest to you. Keep the recording with the record: it is \
 found again by its path relative to the file. Exit code 4 when the recording supports no decision.";
 
 const VERIFY_EXAMPLE: &str = "Examples:
   authbench adr verify docs/adr/0007-authentication.md --max-age-days 365
   authbench adr verify docs/adr/*.md --json | jq '.[].drift'
 
-Exit codes: 0 every number is what the data give · 2 a file that holds no evidence, or no recording where it says ·
+Exit codes: 0 every number is what the data give · 2 a file that holds no evidence, or no recording where it says · \
 3 a number is not what the data give, or they are too old · 4 the recording is void, or was changed after it was recorded";
 
 /// Write and verify decision records

@@ -27,10 +27,10 @@ pub(crate) struct AdviseArgs {
     /// Folder of the recording
     recording: PathBuf,
     /// Live logins at once
-    #[arg(long, value_name = "N", value_parser = amount)]
+    #[arg(long, value_name = "N", value_parser = amount, allow_negative_numbers = true)]
     logins: f64,
     /// Requests per second, mean
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N", value_parser = rate, allow_negative_numbers = true)]
     rate: f64,
     /// Server processes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -58,8 +58,8 @@ fn amount(text: &str) -> Result<f64, String> {
 fn rate(text: &str) -> Result<f64, String> {
     amount(text)
         .ok()
-        .filter(|&rate| rate >= 1e-6)
-        .ok_or_else(|| "write requests per second, more than 0, e.g. 3000".to_owned())
+        .filter(|&rate| rate >= 1e-3)
+        .ok_or_else(|| "write requests per second, 0.001 or more, e.g. 3000".to_owned())
 }
 
 pub(crate) fn run(args: &AdviseArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -87,26 +87,31 @@ fn print(advice: &Advice, output: &mut Output) -> Result<(), Failure> {
         .measured_logins
         .map_or_else(String::new, |logins| format!(", {} logins", number::grouped(logins, 0)));
     output.line(&format!(
-        "{} logins, {} requests/s, {} replicas, {} tolerated",
+        "{} logins, {} requests/s, {}, {} tolerated",
         number::grouped(wish.logins, 0),
         number::short(wish.rate),
-        wish.replicas,
+        if wish.replicas == 1 {
+            "1 replica".to_owned()
+        } else {
+            format!("{} replicas", number::count(wish.replicas.into()))
+        },
         number::time(wish.tolerate_ns as f64)
     ))?;
-    output.line(&format!(
+    let measured = format!(
         "Measured: `{}` at {} requests/s{logins}. Prices: {}, the oldest of {}.",
         advice.scenario,
         number::short(advice.measured_rate),
         advice.prices,
         advice.oldest_price
-    ))?;
+    );
+    output.paragraph("", &measured)?;
     for design in &advice.designs {
         output.line("")?;
         print_design(design, advice, output)?;
     }
     output.line("\nNot known from this recording:")?;
     for sentence in &advice.not_known {
-        output.line(&format!("  {sentence}"))?;
+        output.paragraph("  - ", sentence)?;
     }
     Ok(())
 }
@@ -115,14 +120,17 @@ fn print_design(design: &Design, advice: &Advice, output: &mut Output) -> Result
     let money = |figure: Figure| format!("{} {}", advice.currency, interval(figure, number::money));
     output.line(&format!("{} {}: {}", design.meets.glyph(), design.row, design.meets.label()))?;
     for reason in &design.against {
-        output.line(&format!("    no: {reason}"))?;
+        output.paragraph("    no: ", reason)?;
     }
     if design.meets != Meets::No {
-        output.line(&format!(
-            "    {} a month, {} per million requests",
-            money(design.per_month),
-            money(design.per_million)
-        ))?;
+        output.paragraph(
+            "    ",
+            &format!(
+                "{} a month, {} per million requests",
+                money(design.per_month),
+                money(design.per_million)
+            ),
+        )?;
         match design.over_cheapest_per_month {
             None => output.line("    the cheapest of those that meet it")?,
             Some(over) if over.interval().is_some_and(|(low, _)| low > 0.0) => {
@@ -135,7 +143,7 @@ fn print_design(design: &Design, advice: &Advice, output: &mut Output) -> Result
             output.line(&format!("    {} in the store", interval(bytes, number::bytes)))?;
         }
         for sentence in &design.not_known {
-            output.line(&format!("    not known: {sentence}"))?;
+            output.paragraph("    not known: ", sentence)?;
         }
     }
     Ok(())

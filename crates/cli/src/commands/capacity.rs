@@ -25,12 +25,12 @@ const EXAMPLE: &str = "Examples:
   authbench capacity --backend session-memory --json | jq '.rows[].rate'
   authbench capacity --out reports/local/2026-11-23-quick
 
-A rate holds when p99 of the response time and the share of failed requests stay within the bounds. Rates are doubled,
-then bisected to 5 %, and the one that is reported held again. Backends take turns, one probe each in random order. A
-backend that carries more than the generator can ask for is reported as “at least”. What was measured is left in
+A rate holds when p99 of the response time and the share of failed requests stay within the bounds. Rates are doubled, \
+then bisected to 5 %, and the one that is reported held again. Backends take turns, one probe each in random order. A \
+backend that carries more than the generator can ask for is reported as “at least”. What was measured is left in \
 capacity.json; in the folder of a recording, its report shows the curves.
 
-Exit codes: 0 searched · 1 something could not be started or written · 2 wrong usage or an invalid file · 4 stopped, a
+Exit codes: 0 searched · 1 something could not be started or written · 2 wrong usage or an invalid file · 4 stopped, a \
 server died, or no rate held for any backend";
 
 /// Probes of one backend, from a quick search to a slow one, for the time that is said beforehand.

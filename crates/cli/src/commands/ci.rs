@@ -30,12 +30,12 @@ const EXAMPLE: &str = "Examples:
   authbench ci base/authbench head/authbench --plan standard --out reports/local/pull-request
   authbench ci reports/2026-11-01-main reports/2026-11-08-branch
 
-Two builds serve the same backend as the rows `base` and `head` of one run, in turns, with the controls of the plan; this
-program measures. Two recordings are compared by their in-run ratios, as with `authbench compare`. The summary is printed
+Two builds serve the same backend as the rows `base` and `head` of one run, in turns, with the controls of the plan; this \
+program measures. Two recordings are compared by their in-run ratios, as with `authbench compare`. The summary is printed \
 and appended to the file that GITHUB_STEP_SUMMARY names, or --summary.
 
-Exit codes: 0 not shown to be slower by more than the margin · 1 something could not be started or written · 2 wrong usage,
-an invalid file, or recordings that are not comparable · 3 slower by more than the margin, or wrong answers · 4 the
+Exit codes: 0 not shown to be slower by more than the margin · 1 something could not be started or written · 2 wrong usage, \
+an invalid file, or recordings that are not comparable · 3 slower by more than the margin, or wrong answers · 4 the \
 measurement is void or unreliable, a server died, nothing could be ranked, or it was stopped";
 
 /// Names of the two rows.

@@ -17,10 +17,10 @@ const EXAMPLE: &str = "Examples:
   authbench compare reports/2026-11-01-before reports/2026-11-08-after
   authbench compare base head --reference none --fail-on-slower
 
-What is compared is each row's ratio to a reference row of its own run: nanoseconds do not travel from one run to
+What is compared is each row's ratio to a reference row of its own run: nanoseconds do not travel from one run to \
 another, ratios do. The two runs share no rounds, so a change must be larger to be seen than a difference within a run.
 
-Exit codes: 0 compared · 2 not comparable (and what to do) · 3 with --fail-on-slower: a row is proven slower by more
+Exit codes: 0 compared · 2 not comparable (and what to do) · 3 with --fail-on-slower: a row is proven slower by more \
 than the plan's margin · 4 with --fail-on-slower: nothing could be ranked";
 
 /// Compare two recordings of one plan by their in-run ratios

@@ -17,7 +17,7 @@ const EXAMPLE: &str = "Examples:
   authbench doctor --generator
   authbench doctor --json | jq '.findings[] | select(.weight == \"limits\")'
 
-Exit code 0 also when something is found: a run says again, block by block, what it could not measure. With --generator
+Exit code 0 also when something is found: a run says again, block by block, what it could not measure. With --generator \
 it is 4 when a check is missed: close other programs, or do not believe response times from here.";
 
 /// Timer slack above this makes sleeping sends late, nanoseconds.

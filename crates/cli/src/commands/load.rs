@@ -21,11 +21,11 @@ const EXAMPLE: &str = "Examples:
   authbench load http://127.0.0.1:8080/me --connections 32 --header 'Authorization: Bearer u00000001'
   authbench load https://localhost:8443/ --rate 500 --arrivals constant --ca ca.pem --json
 
-With --rate the schedule does not wait for answers (open loop), and response time runs from the moment a request should
-have been sent. Without it every connection sends as soon as it is answered (closed loop), and a slow server slows the
+With --rate the schedule does not wait for answers (open loop), and response time runs from the moment a request should \
+have been sent. Without it every connection sends as soon as it is answered (closed loop), and a slow server slows the \
 generator down with it: response time then equals service time.
 
-Exit codes: 0 measured · 1 it could not be driven · 2 wrong usage · 4 stopped, not one answer, or (with --strict) not
+Exit codes: 0 measured · 1 it could not be driven · 2 wrong usage · 4 stopped, not one answer, or (with --strict) not \
 VALID; what was measured is printed all the same";
 
 /// Drive any address at a rate, like wrk, and say how far the result may be believed

@@ -24,13 +24,13 @@ const EXAMPLE: &str = "Examples:
   authbench memory --out reports/local/2026-11-23-quick/memory
   authbench memory --json | jq '.rows[].live.store.each_bytes'
 
-Each backend is filled twice, once with live logins and once with logins that were ended at once, and read after every
-size: the server's proportional set size, the used_memory of a Redis of its own, the files of an embedded database. Then
-all logins expire, and it is watched how much is given back. Lifetimes are shortened in the backends' files; every clock
-stays real. What it will take is printed before anything starts. Readings are left in memory.json; in the folder
+Each backend is filled twice, once with live logins and once with logins that were ended at once, and read after every \
+size: the server's proportional set size, the used_memory of a Redis of its own, the files of an embedded database. Then \
+all logins expire, and it is watched how much is given back. Lifetimes are shortened in the backends' files; every clock \
+stays real. What it will take is printed before anything starts. Readings are left in memory.json; in the folder \
 `memory` inside that of a recording, its report shows the law.
 
-Exit codes: 0 measured · 1 something could not be started or written, or the memory does not suffice · 2 wrong usage or
+Exit codes: 0 measured · 1 something could not be started or written, or the memory does not suffice · 2 wrong usage or \
 an invalid file · 4 stopped, or a backend could not be filled to the end";
 
 /// Sizes without `--logins`.
@@ -217,7 +217,7 @@ fn print(found: &MemoryRun, json: bool, output: &mut Output) -> Result<(), Failu
     for skipped in &found.skipped {
         output.line(&format!("  {:22} skipped: {}", skipped.row, skipped.reason))?;
     }
-    output.line(&explained(&law))?;
+    output.paragraph("", &explained(&law))?;
     if !found.complete {
         output.line("Stopped before the end.")?;
     }
@@ -228,8 +228,8 @@ fn explained(law: &Memory) -> String {
     let fills = law.rows.iter().flat_map(|row| [&row.live, &row.ended]);
     let watched = fills.filter_map(|fill| Some(fill.after?.watched_ns)).fold(0.0, f64::max);
     format!(
-        "± is the distance of the size farthest from the line; < means that no growth beyond that was seen. Left is the\n\
-         share of what was taken that server and store still held when they were looked at last, up to {} after\n\
+        "± is the distance of the size farthest from the line; < means that no growth beyond that was seen. Left is the \
+         share of what was taken that server and store still held when they were looked at last, up to {} after \
          the last login had expired. Logins lived for {}.",
         time(watched),
         time(law.lifetime_ns)

@@ -22,10 +22,10 @@ const EXAMPLE: &str = "Examples:
   authbench reproduce reports/2026-11-23-host/recording
   authbench reproduce reports/2026-11-23-host/report.json --out reports/local/again
 
-Another machine gives other nanoseconds; what should come out alike are the ratios between the rows of one run. A ratio is
+Another machine gives other nanoseconds; what should come out alike are the ratios between the rows of one run. A ratio is \
 reproduced when the two runs together show that it changed by less than the plan's margin.
 
-Exit codes: 0 no ratio is shown to differ by more than the margin · 2 not a recording, or a backend file has changed since ·
+Exit codes: 0 no ratio is shown to differ by more than the margin · 2 not a recording, or a backend file has changed since · \
 3 a ratio differs by more than the margin · 4 one of the two runs is void, or nothing could be ranked";
 
 /// Measure the plan of a recording again and compare

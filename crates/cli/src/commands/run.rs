@@ -27,12 +27,12 @@ const EXAMPLE: &str = "Examples:
   authbench run quick --backend session-redis --backend jwt-stateless --out /tmp/two
   authbench run my-plan.toml --redis redis://127.0.0.1:6379
 
-What it will take is printed before anything starts. A backend whose server or store dies is not measured any more: its
-finished blocks are shown without a rank, and the others go on. Ctrl-C ends it after the block that is being measured: the finished
-blocks are kept and reported, and the exit code is 4.
+What it will take is printed before anything starts. A backend whose server or store dies is not measured any more: its \
+finished blocks are shown without a rank, and the others go on. Ctrl-C ends it after the block that is being \
+measured: the finished blocks are kept and reported, and the exit code is 4.
 
-Exit codes: 0 measured and reported · 1 something could not be started or written · 2 wrong usage or an invalid file ·
-3 wrong answers that a backend does not declare, or a contradicted claim · 4 nothing can be ranked, a backend's server or
+Exit codes: 0 measured and reported · 1 something could not be started or written · 2 wrong usage or an invalid file · \
+3 wrong answers that a backend does not declare, or a contradicted claim · 4 nothing can be ranked, a backend's server or \
 store died, or the run was stopped";
 
 /// Measure a plan and write the report
@@ -70,7 +70,7 @@ pub(crate) struct RunArgs {
     claim: Vec<String>,
     #[command(flatten)]
     pricing: Pricing,
-    /// Write this format as well: terminal, junit, bmf, gha-benchmark, openmetrics, cost (repeatable)
+    /// Write this format as well: terminal, junit, bmf, gha-benchmark, openmetrics, cost, cost-curve (repeatable)
     #[arg(long, value_name = "FORMAT", value_parser = format_from)]
     format: Vec<Format>,
     /// Print report.json instead of the table

@@ -31,7 +31,7 @@ const IMPORT: &str = "Examples:
   authbench trace import /var/log/nginx/access.log --speed 60 --out morning.trace
   authbench run quick --scenario morning.trace
 
-Reads the Common and the Combined Log Format (nginx, Apache). Each client is a subject; a request after a pause of
+Reads the Common and the Combined Log Format (nginx, Apache). Each client is a subject; a request after a pause of \
 30 minutes becomes a login. Malformed lines are counted, named on stderr and skipped.";
 
 /// Generate, import and look at traces

@@ -200,5 +200,5 @@ fn advice_in_words_and_as_json() {
         &["p.toml:3:", "missing key `prices.app_vcpu_hour.as_of`", "help: add"],
     );
     let zero = ["advise", "recording", "--logins", "1", "--rate", "0", "--tolerate", "1s"];
-    refused(&run_in(folder.path(), &zero), 2, &["--rate", "more than 0"]);
+    refused(&run_in(folder.path(), &zero), 2, &["--rate", "0.001 or more"]);
 }

@@ -154,6 +154,9 @@ impl Folder {
                 known_schema(&path, manifest.schema)?;
                 Some(manifest)
             }
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+                return Err(refused(directory, "is a file, not the folder of a recording".into()));
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if !directory.join(files::BLOCKS).exists() {
                     return Err(refused(directory, "holds no recording".into()));

@@ -158,10 +158,13 @@ fn more(out: &mut String, evidence: &Evidence<'_>) {
             ));
         }
         out.push_str(&format!(
-            "* Measured {}: {} rounds, {} times started\n",
+            "* Measured {}: {} rounds, {}\n",
             place(scenario),
             scenario.rounds,
-            scenario.restarts
+            match scenario.restarts {
+                1 => "started once".to_owned(),
+                times => format!("started {times} times"),
+            }
         ));
     }
     for caution in &analysis.cautions {

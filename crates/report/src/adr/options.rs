@@ -49,17 +49,17 @@ fn exposure(weighed: &mut Weighed, row: &RowRecord, evidence: &Evidence<'_>) {
     let declared = declared::words(row);
     match declared::measured(evidence.recording, &row.name) {
         Some(seen) if seen.accepted == 0 => weighed.good.push(format!(
-            "none of {} requests with a credential whose login had been ended was let in (declared: it works on {declared})",
+            "none of {} requests with a credential whose login had been ended was let in (declared: {declared})",
             number::count(seen.sent_after)
         )),
         Some(seen) => weighed.bad.push(format!(
-            "{} of {} requests with a credential whose login had been ended were let in, up to {} later (declared: it works on {declared})",
+            "{} of {} requests with a credential whose login had been ended were let in, up to {} later (declared: {declared})",
             number::count(seen.accepted),
             number::count(seen.sent_after),
             number::time(seen.longest_ns as f64)
         )),
         None => weighed.neutral.push(format!(
-            "a credential whose login was ended works on {declared}: declared, not tried in this recording"
+            "how long a credential goes on working after its login was ended was not tried in this recording (declared: {declared})"
         )),
     }
 }

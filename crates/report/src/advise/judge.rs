@@ -67,19 +67,25 @@ fn replicas(design: &mut Design, wish: Wish, row: &MeasuredRow, facts: &RowRecor
         ));
     } else if wish.replicas != row.replicas {
         design.not_known.push(format!(
-            "{} replicas are taken to share the work evenly: it was measured with {}",
-            wish.replicas, row.replicas
+            "it was measured with {}, and a request is taken to cost the same with {}",
+            replicas_in_words(row.replicas),
+            wish.replicas
         ));
     }
+}
+
+fn replicas_in_words(count: u32) -> String {
+    if count == 1 { "1 replica".to_owned() } else { format!("{} replicas", number::count(count.into())) }
 }
 
 fn servers(design: &mut Design, wish: Wish, measured: &Measured, row: &MeasuredRow, sheet: &PriceSheet) {
     let have = f64::from(wish.replicas);
     let need = format!(
-        "it needs {} vCPU at {}, and {} replicas of one thread have {}",
+        "it needs {} vCPU at {}, and {} of one thread {} {}",
         number::short(design.vcpu.value),
         number::percent(sheet.utilisation),
-        wish.replicas,
+        replicas_in_words(wish.replicas),
+        if wish.replicas == 1 { "has" } else { "have" },
         wish.replicas
     );
     if design.vcpu.lower() > have {

@@ -267,5 +267,13 @@ pub fn storm(report: &Report, episode: &Episode) -> Sentence {
         .figure(number::time(high.1), high.1)
         .text(" (")
         .name(high.0)
-        .text("), password hashing included; one episode each, not ranked.")
+        .text(match episode.rows.iter().filter(|figures| !figures.valid).count() {
+            0 => "), password hashing included; one episode each, not ranked.".to_owned(),
+            void if void == episode.rows.len() => {
+                "), password hashing included. But the generator's self-checks failed in every episode: these times are void."
+                    .to_owned()
+            }
+            _ => "), password hashing included; one episode each, not ranked. Where a self-check failed, it says void."
+                .to_owned(),
+        })
 }

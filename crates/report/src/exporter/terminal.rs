@@ -9,7 +9,8 @@ use crate::answer;
 use crate::controls::RunState;
 use crate::model::{Part, Report, Scenario, Sentence};
 use crate::number;
-use table::{paint, wrap};
+use table::paint;
+pub use table::wrap;
 
 mod section;
 mod table;

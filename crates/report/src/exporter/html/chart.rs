@@ -197,7 +197,13 @@ fn axis(scale: &Scale, ticks: &[f64], print: impl Fn(f64) -> String, bottom: f64
 fn row_text(top: f64, name: &str, value: f64, text: &str) -> Markup {
     html! {
         text .name x="0" y=(px(top + 14.0)) { (name) }
-        text .value x="100%" y=(px(top + 14.0)) text-anchor="end" data-value=(value) { (text) }
+        text .value x="100%" y=(px(top + 14.0)) text-anchor="end" data-value=(value) {
+            // On a phone the interval is drawn, and stands in the table.
+            @match text.split_once(" [") {
+                Some((estimate, interval)) => { (estimate) tspan .interval { " [" (interval) } }
+                None => (text),
+            }
+        }
     }
 }
 

@@ -100,7 +100,8 @@ pub(super) fn columns(text: &str) -> usize {
 }
 
 /// Breaks a text into lines of at most `width` columns, at spaces where possible; never at a no-break space.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
