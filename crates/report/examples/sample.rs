@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let written = support::recording(recording.path(), shape);
             support::capacity::write(recording.path());
             support::memory::write(recording.path());
+            support::drill::write(recording.path());
             written
         }
     };

@@ -9,6 +9,7 @@ use crate::number;
 use crate::verdict::{Unranked, Verdict};
 
 mod capacity;
+mod drill;
 mod exposure;
 mod finding;
 mod memory;
@@ -17,6 +18,7 @@ mod trade;
 mod zones;
 
 pub use capacity::capacity;
+pub use drill::{after, drill};
 pub use exposure::stolen;
 pub use finding::{added, cpu, curves, distance, exposure_bars, quantiles, ratio, storm, strip};
 pub(crate) use memory::fills;

@@ -15,6 +15,7 @@ use crate::number::six_digits as rounded;
 use crate::sweep;
 
 mod capacity;
+mod drill;
 mod environment;
 mod episode;
 mod memory;
@@ -59,11 +60,13 @@ pub fn build_from(recording: &Recording, analysis: &Analysis) -> Result<Report, 
         memory: memory::memory(recording, analysis)?,
         faults: crate::faults::beside(&recording.directory)?,
         sweep: None,
+        drill: None,
         notes: Vec::new(),
         environment: environment::environment(recording),
         rows,
     };
     if let Some(drill) = sweep::beside(recording)? {
+        report.drill = drill::drill(&drill);
         report.sweep = sweep::sweep(recording, &report, &drill);
         for (name, (exposure_ns, _, _)) in sweep::exposures(&drill) {
             if let Some(row) = report.rows.iter_mut().find(|row| row.name == name) {

@@ -17,6 +17,7 @@ use crate::verdict::Verdict;
 
 mod capacity;
 mod conformance;
+mod drill;
 mod episode;
 mod figure;
 mod memory;
@@ -26,6 +27,7 @@ mod sentence;
 
 pub use capacity::{Capacity, CapacityPoint, CapacityRow};
 pub use conformance::{Conformance, ConformanceRow, Exchange, Statement, StatementResult, StatementVerdict};
+pub use drill::{Drill, DrillCell, DrillSteps, DrillTimeline};
 pub use episode::{Episode, EpisodeRow, ExposureFigures, OperationFigures};
 pub use figure::Figure;
 pub use memory::{Memory, MemoryAfter, MemoryFill, MemoryLine, MemoryPoint, MemoryRow};
@@ -81,6 +83,9 @@ pub struct Report {
     /// Exposure against cost, where thefts were measured beside the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<crate::sweep::Sweep>,
+    /// How long stolen credentials went on working in drills, where one lies beside the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
     /// What the numbers do and do not mean.
     pub notes: Vec<Note>,
     /// Machine, build and settings, by group.

@@ -302,6 +302,41 @@ fn a_memory_law_beside_the_recording_is_shown_and_sizes_by_it() {
 }
 
 #[test]
+fn everything_beside_a_recording_still_makes_a_small_page() {
+    let dir = support::scratch();
+    let recording = support::recording(dir.path(), STANDARD);
+    support::capacity::write(dir.path());
+    support::memory::write(dir.path());
+    support::drill::write(dir.path());
+    let page = page_of(&support::priced(&recording));
+    assert!(page.contains("Drills: stolen") && page.len() <= 250_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_drill_beside_the_recording_is_drawn_in_time() {
+    let dir = support::scratch();
+    let recording = support::recording(dir.path(), SHORT);
+    assert!(!page_of(&support::priced(&recording)).contains("Drills: stolen"), "absent without a drill");
+    support::drill::write(dir.path());
+    let report = support::priced(&recording);
+    let drill = report.drill.as_ref().unwrap();
+    assert!(!drill.complete && drill.events().len() == 7 && drill.worst("logout").len() == 5);
+    let page = page_of(&report);
+    assert!(page.contains("Once its owner logged out everywhere") && page.len() <= 250_000);
+    // The page is long already: what refused everything is said, not drawn.
+    let lanes = page.split("class=\"lane\"").skip(1).map(|layer| layer.split("</svg>").next().unwrap());
+    let drawn: Vec<usize> = lanes.map(|layer| layer.matches('Z').count()).collect();
+    assert_eq!(drawn, [3 * 3; 6], "a lane for each replica of a design that let something in");
+    let says = report::answer::drill(drill, "logout").to_string();
+    assert!(says.contains("2 of 5 designs refused") && says.contains("None went beyond"), "{says}");
+    assert_eq!(
+        report::answer::drill(drill, "expiry").to_string(),
+        "Once its life was over, every design refused what was stolen from the first use on."
+    );
+    numbers_are_known(&report);
+}
+
+#[test]
 fn wrong_answers_come_first_and_deny_a_rank() {
     let report = report_of(Shape { wrong: true, ..SHORT });
     let page = page_of(&report);

@@ -97,6 +97,7 @@ fn page(report: &Report, depth: Depth) -> Markup {
                     (section::episodes(report))
                     (faults::part(report.faults.as_ref()))
                     (conformance::conformance(report))
+                    (section::drill(report, depth))
                     (section::claims(report))
                     (section::reading(report))
                     (section::provenance(report))

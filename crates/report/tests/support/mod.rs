@@ -20,6 +20,7 @@ use self::blocks::{cafe, steady, storm};
 mod blocks;
 pub(crate) mod browser;
 pub(crate) mod capacity;
+pub(crate) mod drill;
 pub(crate) mod markup;
 pub(crate) mod memory;
 

@@ -235,6 +235,26 @@ pub(super) fn episodes(report: &Report) -> Markup {
     }
 }
 
+/// What was stolen, ended and used again, where that was drilled.
+pub(super) fn drill(report: &Report, depth: Depth) -> Markup {
+    let Some(drill) = report.drill.as_ref() else { return html! {} };
+    html! {
+        section aria-labelledby="drill-title" {
+            h2 #drill-title { "Drills: stolen credentials" }
+            p .lead {
+                "Apart from the traffic, " (number::count(drill.trials)) " credentials were stolen from every design for every event, and used "
+                (num(drill.replays_per_s, &number::short(drill.replays_per_s))) " times a second at each of "
+                (number::grouped(f64::from(drill.replicas), 0)) " replicas while their owners went on. Lives were shortened to "
+                (num(drill.lifetime_ns, &number::time(drill.lifetime_ns))) ", other times divided by "
+                (number::grouped(f64::from(drill.divided_by), 0)) "; every clock was real."
+                @if !drill.complete { " It was stopped before its end." }
+            }
+            (chart::drill_key(depth))
+            div .figures { @for event in drill.events() { (chart::drill(drill, event, depth)) } }
+        }
+    }
+}
+
 pub(super) fn claims(report: &Report) -> Markup {
     if report.claims.is_empty() {
         return html! {};
