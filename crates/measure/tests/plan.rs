@@ -172,7 +172,7 @@ fn every_shipped_plan_is_whole() {
         assert!(plan.backends.contains(&plan.baseline));
     }
     let names: Vec<&str> = Shelf::Plans.all().iter().map(|builtin| builtin.name).collect();
-    assert_eq!(names, ["quick", "smoke", "standard", "evidence", "selftest", "replicas", "wire"]);
+    assert_eq!(names, ["quick", "smoke", "standard", "evidence", "selftest", "replicas", "wire", "sweep"]);
 }
 
 #[test]

@@ -91,6 +91,8 @@ pub struct ControlCheck {
     pub ratio: Option<Estimate>,
     /// The ratio it should have.
     pub expected: f64,
+    /// Extra work: by how much less at most, because the server slept less often; 0 for a twin.
+    pub saved: f64,
     /// p-value of "no difference", adjusted by Holm over all controls of its kind in the run.
     pub p_adjusted: f64,
     /// Scatter of the paired ratios, as a standard deviation; absent with too few rounds.

@@ -164,6 +164,30 @@ fn known_work_is_held_against_nanoseconds() {
 }
 
 #[test]
+fn what_fewer_sleeps_saved_may_be_missing_from_added_work_and_no_more() {
+    let mut rows = rows();
+    rows[6].server_cpu_ns = 40_000.0 + 7_500.0;
+    let key = ("steady".to_owned(), "session-redis.plus10".to_owned());
+    let context = Context { extra_work_ns: [(key, 9_000.0)].into(), ..Context::default() };
+    // Sleeps per request of the row with work; the baseline sleeps once, so each one less saves 40 µs at most.
+    let check = |sleeps: f64| {
+        let mut blocks = blocks(&rows, 24, 0.01, 1);
+        for (row, each) in [(BASELINE, 1.0), ("session-redis.plus10", sleeps)] {
+            edit(&mut blocks, row, 0..24, |block| {
+                block.server.voluntary_switches = (each * block.answered()) as u64;
+            });
+        }
+        analyse(&plan(BASELINE, &rows, 24), &blocks, &context)
+    };
+    assert_eq!(check(1.0).state, RunState::Unreliable);
+    assert_eq!(check(1.1).state, RunState::Unreliable);
+    let right = check(0.95);
+    assert_eq!(right.state, RunState::Ok, "{:?}", right.reasons);
+    let work = right.controls.iter().find(|control| matches!(control.role, Role::ExtraWork(_))).unwrap();
+    assert!((work.saved * 60_000.0 - 2_000.0).abs() < 100.0, "{}", work.saved);
+}
+
+#[test]
 fn what_a_noisy_run_cannot_resolve_withholds_equivalence() {
     let noisy = analysis(&rows(), 10, 0.25);
     assert_eq!(noisy.state, RunState::LowResolution, "{:?}", noisy.reasons);
