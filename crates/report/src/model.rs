@@ -155,6 +155,8 @@ pub struct Control {
     pub ratio: Option<Figure>,
     /// The ratio it should have.
     pub expected: f64,
+    /// The least it may have: added work may miss what the sleeps it spared can have cost. Otherwise the same.
+    pub expected_least: f64,
     /// Its verdict by the rules that the backends are held to.
     pub verdict: Verdict,
     /// What follows.

@@ -26,6 +26,7 @@ fn control(check: &ControlCheck) -> Control {
         metric: check.metric,
         ratio: check.ratio.map(ratio),
         expected: super::rounded(check.expected),
+        expected_least: super::rounded(check.expected - check.saved),
         verdict: check.verdict,
         result: check.result,
     }
@@ -74,10 +75,15 @@ fn passed(analysis: &Analysis) -> Sentence {
         let expected = super::rounded(check.expected);
         sentence = sentence
             .text("Whether a difference is seen: added work that should measure ")
-            .figure(number::ratio(expected), expected)
-            .text(" measured ")
-            .figure(ratio_with_interval(cpu), cpu.value)
-            .text(".");
+            .figure(number::ratio(expected), expected);
+        let least = super::rounded(check.expected - check.saved);
+        if check.saved > 0.0 {
+            sentence = sentence
+                .text(" (at least ")
+                .figure(number::ratio(least), least)
+                .text(", for the sleeps it spares the server)");
+        }
+        sentence = sentence.text(" measured ").figure(ratio_with_interval(cpu), cpu.value).text(".");
     }
     if sentence.is_empty() { sentence.text("Every control came out as it must.") } else { sentence }
 }

@@ -118,7 +118,12 @@ fn controls(report: &Report) -> Markup {
                                 th scope="row" { code { (control.row) } }
                                 td { (control.scenario) }
                                 td { (control.metric.label()) }
-                                td .n { (num(control.expected, &number::ratio(control.expected))) }
+                                td .n {
+                                    @if control.expected_least < control.expected {
+                                        (num(control.expected_least, &number::ratio(control.expected_least))) " to "
+                                    }
+                                    (num(control.expected, &number::ratio(control.expected)))
+                                }
                                 td .n {
                                     @if let Some(ratio) = control.ratio {
                                         (num(ratio.value, &number::ratio(ratio.value)))
