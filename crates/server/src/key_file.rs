@@ -1,12 +1,12 @@
 //! The signing key that the replicas of one service share: whoever comes first makes it, the others read it.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use auth::{Algorithm, KeyMaterial};
+use tempfile::NamedTempFile;
 
 use crate::Error;
 
@@ -42,7 +42,7 @@ impl SharedKey {
             _ => {
                 let made = KeyMaterial::generate(algorithm).map_err(|error| refused(&self.path, &error))?;
                 let beside = written_beside(&self.path, &made)?;
-                fs::rename(&beside, &self.path).map_err(|error| refused(&self.path, &error))?;
+                beside.persist(&self.path).map_err(|error| refused(&self.path, &error.error))?;
                 made
             }
         };
@@ -58,28 +58,23 @@ fn shared(path: &Path, algorithm: Algorithm) -> Result<KeyMaterial, Error> {
     }
     let made = KeyMaterial::generate(algorithm).map_err(|error| refused(path, &error))?;
     // Written beside and linked: the file appears whole or not at all, and only one of several can be first.
-    let beside = written_beside(path, &made)?;
-    let linked = fs::hard_link(&beside, path);
-    let removed = fs::remove_file(&beside);
-    match linked {
-        Ok(()) => removed.map(|()| made).map_err(|error| refused(path, &error)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+    match written_beside(path, &made)?.persist_noclobber(path) {
+        Ok(_) => Ok(made),
+        Err(refusal) if refusal.error.kind() == io::ErrorKind::AlreadyExists => {
             read(path, algorithm)?.ok_or_else(|| refused(path, &"it vanished while it was read"))
         }
-        Err(error) => Err(refused(path, &error)),
+        Err(refusal) => Err(refused(path, &refusal.error)),
     }
 }
 
-/// Readable by this user alone.
-fn written_beside(path: &Path, key: &KeyMaterial) -> Result<PathBuf, Error> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let beside = PathBuf::from(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let write = || options.open(&beside)?.write_all(key.to_bytes());
-    write().map_err(|error| refused(&beside, &error))?;
-    Ok(beside)
+/// The key in a file of its own in the folder of `path`, readable by this user alone.
+fn written_beside(path: &Path, key: &KeyMaterial) -> Result<NamedTempFile, Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = NamedTempFile::new_in(folder).and_then(|mut beside| {
+        beside.write_all(key.to_bytes())?;
+        Ok(beside)
+    });
+    written.map_err(|error| refused(path, &error))
 }
 
 fn read(path: &Path, algorithm: Algorithm) -> Result<Option<KeyMaterial>, Error> {
@@ -105,9 +100,15 @@ mod tests {
     fn all_that_come_at_once_share_one_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
+        let gate = std::sync::Barrier::new(16);
         let keys: Vec<KeyMaterial> = std::thread::scope(|scope| {
-            let start = |_| scope.spawn(|| shared(&path, Algorithm::Es256).unwrap());
-            let threads: Vec<_> = (0..8).map(start).collect();
+            let start = |_| {
+                scope.spawn(|| {
+                    gate.wait();
+                    shared(&path, Algorithm::Es256).unwrap()
+                })
+            };
+            let threads: Vec<_> = (0..16).map(start).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| key.to_bytes() == keys[0].to_bytes()));
