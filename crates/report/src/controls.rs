@@ -9,6 +9,7 @@ use crate::verdict::Verdict;
 
 pub(crate) mod check;
 pub mod selftest;
+mod spared;
 
 /// Name of the row without authentication.
 pub const FLOOR: &str = "none";

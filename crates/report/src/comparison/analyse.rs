@@ -5,7 +5,6 @@ use std::path::Path;
 
 use measure::block::BlockKind;
 use measure::recording::{Entered, Entry};
-use measure::rounds::means;
 use measure::{BlockRecord, Operation, Plan, Recording};
 
 use super::extract::main_operation;
@@ -168,32 +167,9 @@ impl Slice<'_> {
         self.blocks.first().map_or(0, |block| block.store_rtt_us)
     }
 
-    /// CPU per operation, ns, that a row saved at most by sleeping less often than the baseline: the sleeps it did without,
-    /// as if all CPU of the baseline's server were the price of going to sleep and waking up.
-    pub(crate) fn saved_ns(&self, row: &str, baseline: &str) -> f64 {
-        let by_round = |row: &str, of: fn(&BlockRecord) -> u64| {
-            let own =
-                self.blocks.iter().copied().filter(|block| block.backend == row && block.validity.valid);
-            let each = |block: &BlockRecord| {
-                Some(of(block) as f64 / block.answered()).filter(|each| each.is_finite())
-            };
-            means(own.map(|block| (block, each(block))))
-        };
-        let sleeps = |block: &BlockRecord| block.server.voluntary_switches;
-        let base = by_round(baseline, sleeps);
-        let fewer: Vec<f64> = by_round(row, sleeps)
-            .iter()
-            .filter_map(|(round, own)| base.get(round).map(|base| base - own))
-            .collect();
-        let cpu = by_round(baseline, |block| block.server.cpu_ns);
-        let price: Vec<f64> = cpu
-            .iter()
-            .filter_map(|(round, cpu)| {
-                base.get(round).filter(|sleeps| **sleeps > 0.0).map(|sleeps| cpu / sleeps)
-            })
-            .collect();
-        let median = |values: &[f64]| stats::quantile::median(values).unwrap_or(0.0);
-        (median(&fewer) * median(&price)).max(0.0)
+    /// Its blocks, in the order of the recording.
+    pub(crate) fn blocks(&self) -> &[&BlockRecord] {
+        &self.blocks
     }
 
     /// Was this row measured here?

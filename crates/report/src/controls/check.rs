@@ -2,6 +2,7 @@
 
 use stats::{Interval, Judged, Pairs, Rules, Unusable, Values, judge};
 
+use super::spared::spared_ns;
 use super::{ControlCheck, ControlResult, Role, RunState};
 use crate::comparison::analyse::Slice;
 use crate::comparison::paired::{Setting, log_ratios, named};
@@ -74,7 +75,7 @@ fn pending(
     let p = pairs.p_value(1.0).unwrap_or(1.0);
     let added_ns = context.extra_work_ns.get(&(slice.scenario().to_owned(), row.to_owned())).copied();
     let baseline = stats::quantile::median(&aligned.columns[1]).unwrap_or(f64::NAN);
-    let saved_ns = if role == Role::Twin { 0.0 } else { slice.saved_ns(row, setting.baseline) };
+    let saved_ns = if role == Role::Twin { 0.0 } else { spared_ns(slice.blocks(), row, setting.baseline) };
     let share = match (role, added_ns) {
         (Role::ExtraWork(_), Some(added)) if baseline > 0.0 => added / baseline,
         (Role::ExtraWork(share), _) => share,
