@@ -12,13 +12,13 @@ const LEVEL: f64 = 0.95;
 /// and one start. None when a row cannot be compared at all: too few valid pairs.
 pub(super) fn half_width(blocks: &[&BlockRecord], rows: &[&str], baseline: &str) -> Option<f64> {
     let mut widest: Option<f64> = None;
-    for row in rows.iter().filter(|row| **row != baseline) {
-        for metric in [response_p50, cpu] {
-            let by_round = |row: &str| {
-                let own = blocks.iter().copied().filter(|block| block.backend == row);
-                rounds::means(own.map(|block| (block, metric(block))))
-            };
-            let base = by_round(baseline);
+    for metric in [response_p50, cpu] {
+        let by_round = |row: &str| {
+            let own = blocks.iter().copied().filter(|block| block.backend == row);
+            rounds::means(own.map(|block| (block, metric(block))))
+        };
+        let base = by_round(baseline);
+        for row in rows.iter().filter(|row| **row != baseline) {
             let (a, b): (Vec<f64>, Vec<f64>) =
                 by_round(row).iter().filter_map(|(round, value)| Some((*value, *base.get(round)?))).unzip();
             let ratios = stats::location::log_ratios(&a, &b).ok()?;

@@ -29,15 +29,18 @@ impl Table {
     /// From the blocks of one scenario, in any order.
     pub(super) fn new(blocks: &[&BlockRecord], operation: Operation) -> Self {
         let numbers: BTreeSet<Round> = blocks.iter().map(|block| (block.restart, block.round)).collect();
-        let names: BTreeSet<&str> = blocks.iter().map(|block| block.backend.as_str()).collect();
-        let of = |name: &str, metric| {
-            let own = blocks.iter().copied().filter(|block| block.backend == name);
-            let values = means(own.map(|block| (block, value(block, metric, operation))));
+        let mut rows: BTreeMap<&str, Vec<&BlockRecord>> = BTreeMap::new();
+        for block in blocks {
+            rows.entry(&block.backend).or_default().push(block);
+        }
+        let of = |own: &[&BlockRecord], metric| {
+            let values = means(own.iter().map(|block| (*block, value(block, metric, operation))));
             numbers.iter().map(|round| values.get(round).copied()).collect()
         };
-        let row = |name: &str| Metric::ALL.into_iter().map(|metric| (metric, of(name, metric))).collect();
+        let row =
+            |own: &[&BlockRecord]| Metric::ALL.into_iter().map(|metric| (metric, of(own, metric))).collect();
         Self {
-            rows: names.into_iter().map(|name| (name.to_owned(), row(name))).collect(),
+            rows: rows.into_iter().map(|(name, own)| (name.to_owned(), row(&own))).collect(),
             restart_of: numbers.iter().map(|(restart, _)| *restart).collect(),
         }
     }
