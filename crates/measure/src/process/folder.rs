@@ -1,6 +1,7 @@
 //! A folder for what a run keeps beside its recording, and the removal of those that killed runs have left.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -49,10 +50,14 @@ impl OwnFolder {
         sweep(parent);
         for _ in 0..TRIES {
             let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
-            let lock = File::open(folder.path())?;
-            // Between the two steps it looks like one that was left, and somebody else may take it away.
-            if lock.try_lock().is_ok() && is_at(&lock, folder.path()) {
-                return Ok(Self { folder, _lock: lock });
+            // Until it is locked it looks like one that was left, and somebody else may take it away.
+            match File::open(folder.path()) {
+                Ok(lock) if lock.try_lock().is_ok() && is_at(&lock, folder.path()) => {
+                    return Ok(Self { folder, _lock: lock });
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
         Err(std::io::Error::other("others remove new folders there as fast as they are made"))
@@ -107,6 +112,24 @@ mod tests {
         let (first, second) = (living.path().to_owned(), next.path().to_owned());
         drop((living, next));
         assert!(!first.exists() && !second.exists());
+    }
+
+    #[test]
+    fn many_that_begin_at_the_same_moment_take_none_away_from_each_other() {
+        let parent = tempfile::tempdir().unwrap();
+        let gate = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    gate.wait();
+                    for _ in 0..50 {
+                        let own = OwnFolder::below(parent.path()).unwrap();
+                        fs::write(own.path().join("key"), "secret").unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
     }
 
     #[test]
