@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -146,11 +146,26 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         self.stop();
+        // Its readers end with it, and are waited for: nothing of it stays. Where a grandchild keeps a pipe open, the
+        // reader of that ends by itself later.
+        let until = crate::clock::now() + LAST_WORDS;
+        let over = is_over(&self.lines, until) && is_over(&self.last_words, until);
         for reader in self.readers.drain(..) {
-            // A grandchild may keep the pipe open: such a reader ends by itself later.
-            if reader.is_finished() {
+            if over || reader.is_finished() {
                 let _ = reader.join();
             }
+        }
+    }
+}
+
+/// Waits until a reader has nothing more to say; false when it may have at `until`.
+fn is_over(said: &mpsc::Receiver<String>, until: Instant) -> bool {
+    loop {
+        let left = until.saturating_duration_since(crate::clock::now());
+        match said.recv_timeout(left) {
+            Err(mpsc::RecvTimeoutError::Disconnected) => return true,
+            Ok(_) if !left.is_zero() => {}
+            Ok(_) | Err(mpsc::RecvTimeoutError::Timeout) => return false,
         }
     }
 }
