@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use loadgen::{CredentialJar, DriveReport, Observer, Options, Target};
+use loadgen::{CredentialJar, DriveReport, Observer, Options, StealMeter, Target};
 use scenario::Trace;
 
 /// One drive.
@@ -21,6 +21,11 @@ pub(crate) trait Generator {
 
     /// Operations per second it can do at most here, measured against the built-in responder on these CPUs.
     fn ceiling(&mut self, connections: u32, responder: &[u32]) -> Result<f64, loadgen::Error>;
+
+    /// Begins to read the CPU time that is stolen while it drives; none where it uses no machine.
+    fn steal_meter(&self) -> fn() -> Option<StealMeter> {
+        || Some(StealMeter::start())
+    }
 }
 
 /// The real one.

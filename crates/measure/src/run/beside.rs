@@ -32,8 +32,9 @@ pub(super) fn read(
     phases: &Receiver<Phase>,
     servers: &[ProcessProbe],
     mut store: Option<&mut Store>,
+    steal_meter: fn() -> Option<StealMeter>,
 ) -> Result<Option<Beside>, Error> {
-    let mut begin: Option<(Reading, StealMeter)> = None;
+    let mut begin: Option<(Reading, Option<StealMeter>)> = None;
     let mut end: Option<(Reading, f64)> = None;
     while let Ok(phase) = phases.recv() {
         match phase {
@@ -42,10 +43,11 @@ pub(super) fn read(
                 let sample = store.as_deref_mut().map(|store| store.gauge.read()).transpose()?;
                 let mut reading = clocks(servers, store.as_deref())?;
                 reading.store = sample.unwrap_or_default();
-                begin = Some((reading, StealMeter::start()));
+                begin = Some((reading, steal_meter()));
             }
             Phase::Drain => {
-                let steal = begin.as_ref().map_or(0.0, |(_, steal)| steal.share());
+                let meter = begin.as_ref().and_then(|(_, meter)| meter.as_ref());
+                let steal = meter.map_or(0.0, StealMeter::share);
                 let mut reading = clocks(servers, store.as_deref())?;
                 let sample = store.as_deref_mut().map(|store| store.gauge.read()).transpose()?;
                 reading.store = sample.unwrap_or_default();

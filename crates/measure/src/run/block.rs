@@ -117,7 +117,7 @@ pub(super) fn drive(
     }
     let (sender, phases) = mpsc::channel();
     let (servers, store) = (&row.servers, row.store.as_mut());
-    let cpus = &around.placement.servers;
+    let (cpus, steal_meter) = (&around.placement.servers, generator.steal_meter());
     let mut watch = Watch::new(tally, servers, sender, slot.kind == BlockKind::Pilot);
     let job = Job {
         target: &row.address,
@@ -129,7 +129,7 @@ pub(super) fn drive(
     let (report, watch, beside) = std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             affinity::bind(cpus)?;
-            beside::read(&phases, servers, store)
+            beside::read(&phases, servers, store, steal_meter)
         });
         let report = generator.drive(job, &mut watch);
         // Letting go of the channel ends the reader.

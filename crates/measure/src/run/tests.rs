@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hdrhistogram::Histogram;
 use loadgen::{
-    Answer, CredentialFact, DriveReport, Identity, InFlight, Observation, Observer, Phase,
+    Answer, CredentialFact, DriveReport, Identity, InFlight, Observation, Observer, Phase, StealMeter,
     nanosecond_histogram,
 };
 use scenario::wire::{Counters, Provision, ServeOptions};
@@ -167,6 +167,11 @@ impl Generator for FakeGenerator {
 
     fn ceiling(&mut self, _: u32, _: &[u32]) -> Result<f64, loadgen::Error> {
         Ok(1e9)
+    }
+
+    /// What a hypervisor takes from this test would void its blocks.
+    fn steal_meter(&self) -> fn() -> Option<StealMeter> {
+        || None
     }
 }
 
