@@ -84,10 +84,14 @@ enum Owner {
 }
 
 impl Store {
-    /// Uses a private server that was started for this row.
-    pub(crate) fn private(row: &str, mut redis: PrivateRedis) -> Result<Self, Error> {
+    /// Uses a private server that was started for this row, or is started `again` where its port was taken.
+    pub(crate) fn private(
+        row: &str,
+        redis: PrivateRedis,
+        again: impl Fn() -> Result<PrivateRedis, Error>,
+    ) -> Result<Self, Error> {
+        let redis = redis.ready_somewhere(again)?;
         let url = redis.url();
-        redis.ready()?;
         let mut gauge = Gauge::connect(row, &url, true)?;
         let probe = ProcessProbe::new(redis.pid())?;
         let record = gauge.record(true)?;

@@ -119,8 +119,8 @@ impl Yard {
             return Store::shared(name, url, prefix).map(Some);
         }
         let program = redis_server().unwrap_or_else(|| "redis-server".into());
-        let redis = PrivateRedis::start(&self.launcher, &program, name)?;
-        Store::private(name, redis).map(Some)
+        let start = || PrivateRedis::start(&self.launcher, &program, name);
+        Store::private(name, start()?, start).map(Some)
     }
 }
 

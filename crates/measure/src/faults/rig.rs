@@ -1,7 +1,7 @@
 //! One design, up with its servers and a store of its own, and what can be done to them.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,14 +89,16 @@ pub(super) struct End {
 }
 
 impl Yard {
-    pub(super) fn new(executable: &std::path::Path, placement: &Placement) -> Result<Self, Error> {
+    pub(super) fn new(executable: &Path, placement: &Placement) -> Result<Self, Error> {
         let guard = vec![executable.to_owned().into_os_string()];
+        let scratch = Scratch::new()?;
+        let launcher = Launcher::new(guard, &placement.servers)?.with_temporary(scratch.path());
         Ok(Self {
             executable: executable.to_owned(),
             servers: placement.servers.clone(),
-            scratch: Scratch::new()?,
+            scratch,
             started: 0,
-            launcher: Arc::new(Launcher::new(guard, &placement.servers)?),
+            launcher: Arc::new(launcher),
         })
     }
 
@@ -107,7 +109,8 @@ impl Yard {
         let file = self.scratch.file(&format!("{name}-{}.toml", self.started), &backend.text)?;
         let store = if backend.header.needs.contains(&Need::Redis) {
             let program = redis_server().unwrap_or_else(|| "redis-server".into());
-            let folder = (wanted.fault == FaultKind::StoreKilled).then(temporary).transpose()?;
+            let keeps = wanted.fault == FaultKind::StoreKilled;
+            let folder = keeps.then(|| folder_below(self.scratch.path())).transpose()?;
             Some(Store::start(&self.launcher, program, &name, folder)?)
         } else {
             None
@@ -172,15 +175,16 @@ impl Yard {
     }
 }
 
-fn temporary() -> Result<TempDir, Error> {
-    tempfile::Builder::new().prefix("authbench-store-").tempdir().map_err(|source| Error::Io {
-        path: std::env::temp_dir(),
+/// A folder for a store, in that of the run: whatever ends that, nothing of it stays.
+fn folder_below(parent: &Path) -> Result<TempDir, Error> {
+    tempfile::Builder::new().prefix("store-").tempdir_in(parent).map_err(|source| Error::Io {
+        path: parent.to_owned(),
         what: "cannot hold a folder for a store",
         source,
     })
 }
 
-fn spawn(executable: &std::path::Path, name: &str, replica: usize, options: &ServeOptions) -> Spawn {
+fn spawn(executable: &Path, name: &str, replica: usize, options: &ServeOptions) -> Spawn {
     let mut arguments = vec!["serve".into()];
     arguments.extend(options.to_arguments());
     Spawn {
@@ -223,11 +227,10 @@ impl Store {
         name: &str,
         folder: Option<TempDir>,
     ) -> Result<Self, Error> {
-        let port = free_port(name)?;
         let keep = folder.as_ref().map(TempDir::path);
-        let mut redis = PrivateRedis::start_at(launcher, &program, name, port, keep)?;
-        redis.ready()?;
-        Ok(Self { program, port, redis: Some(redis), folder })
+        let start = || PrivateRedis::start_at(launcher, &program, name, free_port(name)?, keep);
+        let redis = start()?.ready_somewhere(start)?;
+        Ok(Self { port: redis.port(), redis: Some(redis), program, folder })
     }
 
     fn address(&self) -> SocketAddr {

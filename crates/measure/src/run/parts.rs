@@ -75,15 +75,11 @@ impl Parts for RealParts {
             return rows.iter().map(shared).collect();
         }
         let program = redis_server().unwrap_or_else(|| "redis-server".into());
+        let start = |row: &Row| PrivateRedis::start(&self.launcher, &program, &row.name);
         // All are started before the first is waited for.
-        let started: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                needs(row).then(|| PrivateRedis::start(&self.launcher, &program, &row.name)).transpose()
-            })
-            .collect();
+        let started: Vec<_> = rows.iter().map(|row| needs(row).then(|| start(row)).transpose()).collect();
         let ready = |(row, started): (&&Row, Result<Option<PrivateRedis>, Error>)| {
-            started?.map(|redis| Store::private(&row.name, redis)).transpose()
+            started?.map(|redis| Store::private(&row.name, redis, || start(row))).transpose()
         };
         rows.iter().zip(started).map(ready).collect()
     }

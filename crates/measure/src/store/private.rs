@@ -10,9 +10,13 @@ use crate::error::Error;
 use crate::process::{Child, Launcher, Spawn};
 
 /// A server answers within milliseconds; on a busy machine it may take longer.
-const READY: Duration = Duration::from_secs(10);
+const READY: Duration = Duration::from_secs(30);
 /// What it prints once it does.
 const READY_LINE: &str = "eady to accept connections";
+/// What it says of a port that somebody else has.
+const TAKEN: &str = "already in use";
+/// Ports that are tried.
+const PORTS: usize = 16;
 
 /// A private server. Dropping it ends it.
 #[derive(Debug)]
@@ -23,7 +27,7 @@ pub(crate) struct PrivateRedis {
 
 impl PrivateRedis {
     /// Starts a server for `row` on a free port of the loopback address: no persistence, no eviction, no memory limit.
-    /// [`Self::ready`] waits for it.
+    /// [`Self::ready_somewhere`] waits for it.
     pub(crate) fn start(launcher: &Launcher, program: &Path, row: &str) -> Result<Self, Error> {
         Self::start_at(launcher, program, row, free_port(row)?, None)
     }
@@ -78,9 +82,25 @@ impl PrivateRedis {
         }
     }
 
+    /// The same for one on any free port. Nobody holds a port between the moment it was found free and the server's own
+    /// claim: where somebody else came first, it is started `again` on another.
+    pub(crate) fn ready_somewhere(mut self, again: impl Fn() -> Result<Self, Error>) -> Result<Self, Error> {
+        for _ in 1..PORTS {
+            match self.ready() {
+                Err(Error::Process { stderr, .. }) if stderr.contains(TAKEN) => self = again()?,
+                ready => return ready.map(|()| self),
+            }
+        }
+        self.ready().map(|()| self)
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         self.child.signal(signal);
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
@@ -96,8 +116,7 @@ impl PrivateRedis {
     }
 }
 
-/// A port that was free a moment ago. Ports are handed out in turn, so that it is taken meanwhile is unlikely; then the
-/// server says so and does not start.
+/// A port that was free a moment ago.
 pub(crate) fn free_port(row: &str) -> Result<u16, Error> {
     let found = || Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port());
     found().map_err(|error: std::io::Error| Error::Process {

@@ -25,7 +25,8 @@ fn launcher() -> Launcher {
 
 fn private(launcher: &Launcher, row: &str) -> Store {
     let program = redis_server().expect("redis-server is on PATH where the tests run");
-    Store::private(row, PrivateRedis::start(launcher, &program, row).unwrap()).unwrap()
+    let start = || PrivateRedis::start(launcher, &program, row);
+    Store::private(row, start().unwrap(), start).unwrap()
 }
 
 fn connection(url: &str) -> redis::Connection {
@@ -110,11 +111,29 @@ fn only_keys_under_our_prefix_are_removed_from_a_shared_store() {
 }
 
 #[test]
+fn a_port_that_somebody_takes_meanwhile_is_left_for_another() {
+    let launcher = launcher();
+    let program = redis_server().expect("redis-server is on PATH where the tests run");
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let start = |port| PrivateRedis::start_at(&launcher, &program, "row", port, None);
+    let error = start(port).unwrap().ready().unwrap_err().to_string();
+    assert!(error.contains("already in use"), "{error}");
+    let again = || PrivateRedis::start(&launcher, &program, "row");
+    let store = Store::private("row", start(port).unwrap(), again).unwrap();
+    redis::cmd("PING").exec(&mut connection(&store.url)).unwrap();
+    // What is wrong with a server otherwise is not tried again.
+    let nowhere = std::path::Path::new("/no/such/redis-server");
+    let never = || panic!("it was started again");
+    let broken = PrivateRedis::start_at(&launcher, nowhere, "row", port, None).unwrap();
+    assert!(broken.ready_somewhere(never).is_err());
+}
+
+#[test]
 fn an_address_where_nothing_listens_is_named_without_its_password() {
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let url = format!("redis://me:secret@127.0.0.1:{port}");
-    let error = Store::shared("row", &url, "p".into()).unwrap_err().to_string();
-    assert!(error.contains(&format!("redis://***@127.0.0.1:{port}")) && !error.contains("secret"), "{error}");
+    // Port 1: nobody but root may listen there, and nobody does.
+    let error = Store::shared("row", "redis://me:secret@127.0.0.1:1", "p".into()).unwrap_err().to_string();
+    assert!(error.contains("redis://***@127.0.0.1:1") && !error.contains("secret"), "{error}");
 }
 
 #[test]

@@ -23,6 +23,8 @@ use crate::error::Failure;
 pub(super) const DEADLINE_MS: u64 = 250;
 /// How long a server or a store may take to start.
 const READY: Duration = Duration::from_secs(30);
+/// Ports that are tried for a Redis.
+const PORTS: u32 = 3;
 /// What a Redis prints once it answers.
 const STORE_READY: &str = "eady to accept connections";
 
@@ -340,9 +342,18 @@ struct Store {
 
 impl Store {
     fn start(launcher: &Launcher, folder: &Path) -> Result<Self, Failure> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let address = free.map_err(|e| Failure::tool("no free port on the loopback address").because(&e))?;
-        Self::start_on(launcher, folder, address)
+        let mut ports = 1;
+        loop {
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+            let address =
+                free.map_err(|e| Failure::tool("no free port on the loopback address").because(&e))?;
+            let started = Self::start_on(launcher, folder, address);
+            // Somebody else may take a port between the moment it was found free and the server's own claim.
+            if started.is_ok() || redis_server().is_none() || ports == PORTS {
+                return started;
+            }
+            ports += 1;
+        }
     }
 
     fn start_on(launcher: &Launcher, folder: &Path, address: SocketAddr) -> Result<Self, Failure> {
