@@ -107,10 +107,13 @@ pub fn faults(
     news: &mut dyn FnMut(FaultNews),
     stop: &AtomicBool,
 ) -> Result<FaultSummary, Error> {
-    let (designs, skipped) = designs(&plan.backends)?;
-    let flooded =
-        plan.flood.as_ref().map_or_else(|| Ok(Vec::new()), |flood| Ok(self::designs(&flood.backends)?.0));
-    let flooded = flooded.map_err(|error: Error| error)?;
+    let (designs, mut skipped) = designs(&plan.backends)?;
+    let (flooded, not_flooded) = self::designs(plan.flood.as_ref().map_or(&[][..], |flood| &flood.backends))?;
+    for one in not_flooded {
+        if !skipped.contains(&one) {
+            skipped.push(one);
+        }
+    }
     for one in &skipped {
         news(FaultNews::Skipped(one.clone()));
     }
