@@ -96,13 +96,17 @@ fn work(waiting: &Mutex<Receiver<Job>>, load: &Load) {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         // Whoever asked may have gone: their deadline passed while the job waited.
-        if !job.answer.is_closed() {
+        let hash = (!job.answer.is_closed()).then(|| {
             let before = cpu_ns();
             let hash = hash_in(&mut memory, &job.password, &job.salt);
             load.cost_ns.store(cpu_ns().saturating_sub(before), Ordering::Relaxed);
+            hash
+        });
+        // Before the answer: whoever has it and asks again does not wait for this one any more.
+        load.waiting.fetch_sub(1, Ordering::Relaxed);
+        if let Some(hash) = hash {
             let _ = job.answer.send(hash);
         }
-        load.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
