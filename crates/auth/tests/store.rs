@@ -291,7 +291,7 @@ async fn a_store_that_hangs_is_an_error_in_time() {
     let server = RedisServer::start();
     let settings = RedisSettings {
         prefix: "p".into(),
-        timeout: Duration::from_millis(100),
+        timeout: Duration::from_secs(1),
         ..RedisSettings::one(server.url())
     };
     let store = RedisStore::connect(&settings).await.unwrap();
@@ -300,7 +300,7 @@ async fn a_store_that_hangs_is_an_error_in_time() {
     let answer = tokio::time::timeout(PATIENCE, store.get(key(b"a"), T0)).await;
     rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
     let error = answer.expect("a hanging store must not hang its callers").unwrap_err();
-    assert!(matches!(&error, Error::Store(why) if why.contains("100 ms")), "{error}");
+    assert!(matches!(&error, Error::Store(why) if why.contains("1000 ms")), "{error}");
     let again = async {
         while store.get(key(b"a"), T0).await.is_err() {
             tokio::task::yield_now().await;
@@ -360,9 +360,10 @@ async fn a_modelled_distance_is_never_shorter_than_asked() {
     assert!(start.elapsed() >= delay);
 }
 
-/// A cluster that notices the loss of a member within half a second, and steps that end within a quarter of one.
-const NODE_TIMEOUT: Duration = Duration::from_millis(500);
-const STEP: Duration = Duration::from_millis(250);
+/// A cluster that notices the loss of a member within seconds, and steps that end within seconds: what is not lost answers in
+/// that time on any machine.
+const NODE_TIMEOUT: Duration = Duration::from_secs(2);
+const STEP: Duration = Duration::from_secs(5);
 
 /// The text of the key that [`key`] makes under this prefix.
 fn text(prefix: &str, id: &[u8]) -> String {

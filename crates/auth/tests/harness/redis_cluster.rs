@@ -26,6 +26,12 @@ struct Member {
 impl RedisCluster {
     /// Starts it and waits until every slot is served and replicated.
     pub(crate) fn start(node_timeout: Duration) -> Self {
+        // A port may be taken between the probe and the start: then others are tried.
+        (0..16).find_map(|_| Self::start_once(node_timeout)).expect("members that start")
+    }
+
+    /// None when one of its members ends at once.
+    fn start_once(node_timeout: Duration) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let ports = ports(2 * MASTERS);
         let mut members = Vec::new();
@@ -47,9 +53,8 @@ impl RedisCluster {
                 .expect("these tests need redis-server: apt-get install redis-server");
             members.push(Member { process, port });
         }
-        let cluster = Self { members, _folder: folder };
-        cluster.wait_until_it_is_whole();
-        cluster
+        let mut cluster = Self { members, _folder: folder };
+        cluster.becomes_whole().then_some(cluster)
     }
 
     /// A store on it, with these keys and that long for a step.
@@ -113,9 +118,11 @@ impl RedisCluster {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    fn wait_until_it_is_whole(&self) {
-        let is_whole = |at: usize| {
-            let client = redis::Client::open(self.url(at)).unwrap();
+    /// Whether every slot is served and replicated in the end; not when a member has ended.
+    fn becomes_whole(&mut self) -> bool {
+        let urls: Vec<String> = (0..self.members.len()).map(|at| self.url(at)).collect();
+        let is_whole = |(at, url): (usize, &String)| {
+            let client = redis::Client::open(url.as_str()).unwrap();
             let Ok(mut link) = client.get_connection() else { return false };
             let state: String = redis::cmd("CLUSTER").arg("INFO").query(&mut link).unwrap_or_default();
             let role: String = redis::cmd("INFO").arg("replication").query(&mut link).unwrap_or_default();
@@ -123,8 +130,11 @@ impl RedisCluster {
             state.contains("cluster_state:ok") && role.contains(replicated)
         };
         for _ in 0..6000 {
-            if (0..self.members.len()).all(is_whole) {
-                return;
+            if urls.iter().enumerate().all(is_whole) {
+                return true;
+            }
+            if self.members.iter_mut().any(|member| member.process.try_wait().unwrap().is_some()) {
+                return false;
             }
             // Processes that have been started give no other sign of being ready.
             std::thread::sleep(Duration::from_millis(10));

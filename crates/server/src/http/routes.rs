@@ -395,8 +395,9 @@ mod tests {
 
     #[test]
     fn a_hash_takes_nothing_of_the_deadline_and_the_store_all_of_it() {
-        let short = Duration::from_millis(5);
-        let pause = || tokio::time::sleep(4 * short);
+        // Long enough that a busy machine does not use it up between two steps.
+        let short = Duration::from_millis(500);
+        let pause = || tokio::time::sleep(short * 3 / 2);
         let hashes = run(async {
             let hashing = Hashing::default();
             let question = async {

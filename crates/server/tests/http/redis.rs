@@ -166,7 +166,10 @@ fn a_killed_store_is_503_and_the_server_goes_on() {
 #[test]
 fn a_store_that_hangs_is_503_by_the_deadline() {
     let redis = Redis::start();
-    let server = serve("session-redis", &redis);
+    let mut options = options("session-redis");
+    options.redis = Some(redis.url());
+    options.deadline_ms = 1000;
+    let server = Server::start(options);
     let mut client = server.client();
     let held = login(&mut client, 1);
     redis.signal(rustix::process::Signal::STOP);
@@ -209,13 +212,13 @@ fn a_provision_that_breaks_is_seen_to_be_incomplete() {
 
 #[test]
 fn a_redis_that_is_not_there_is_named_without_its_password() {
-    let address = free_address();
+    // Port 1: nobody but root may listen there, and nobody does.
     let mut options = options("session-redis");
-    options.redis = Some(format!("redis://user:hunter2@{address}/"));
+    options.redis = Some("redis://user:hunter2@127.0.0.1:1/".to_owned());
     let error =
         server::run_until(options, shipped("session-redis"), |_| panic!("ready"), async {}).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains(&address.to_string()) && text.contains("help:"), "{text}");
+    assert!(text.contains("127.0.0.1:1") && text.contains("help:"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
 
