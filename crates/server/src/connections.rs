@@ -20,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
 /// Largest request head, bytes; also the largest buffer of a connection.
@@ -142,6 +143,8 @@ impl Connections {
     /// Closes, for ever, connections that have begun a request head and do not finish it.
     async fn sweep(&self) {
         let mut ticks = tokio::time::interval(SWEEP);
+        // After a pause of the whole process, clients get their time all the same.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             for life in self.open.borrow().iter() {
