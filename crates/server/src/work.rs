@@ -70,14 +70,18 @@ mod tests {
     #[test]
     fn burns_what_is_asked_on_the_clock_that_is_measured() {
         // CPU time, not wall time: another process on the same core does not count. A tenth either way is far more
-        // than looking leaves and far less than any mistake in units.
+        // than looking leaves and far less than any mistake in units. What interrupts and a hypervisor take counts as
+        // the thread's own, but does not come every time.
         for micros in [20, 100] {
-            let work = ExtraWork::new(Duration::from_micros(micros));
-            let start = thread_cpu_ns();
-            (0..500).for_each(|_| work.burn());
-            let burnt = (thread_cpu_ns() - start) / 500;
             let asked = i64::try_from(micros).unwrap() * 1_000;
-            assert!(burnt > asked * 9 / 10 && burnt < asked * 11 / 10, "{burnt} ns of {asked} ns");
+            let once = || {
+                let work = ExtraWork::new(Duration::from_micros(micros));
+                let start = thread_cpu_ns();
+                (0..100).for_each(|_| work.burn());
+                (thread_cpu_ns() - start) / 100
+            };
+            let least = (0..20).map(|_| once()).min().unwrap();
+            assert!(least > asked * 9 / 10 && least < asked * 11 / 10, "{least} ns of {asked} ns");
         }
     }
 
