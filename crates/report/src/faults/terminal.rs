@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{FaultReport, Row};
+use crate::exporter::terminal::wrap;
 use crate::number::{count, time};
 
 /// Columns.
@@ -108,17 +109,8 @@ fn push_line(out: &mut String, line: &str) {
 
 /// Words in lines of at most [`WIDTH`] columns, the further ones indented.
 fn push_wrapped(out: &mut String, text: &str, indent: usize) {
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        let width = line.chars().count();
-        if width > 0 && width + 1 + word.chars().count() > WIDTH {
-            push_line(out, line.trim_end());
-            line = " ".repeat(indent);
-        }
-        if !line.trim().is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
+    for (number, line) in wrap(text, WIDTH - indent).iter().enumerate() {
+        let indent = if number == 0 { 0 } else { indent };
+        push_line(out, &format!("{}{line}", " ".repeat(indent)));
     }
-    push_line(out, line.trim_end());
 }
