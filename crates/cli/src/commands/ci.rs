@@ -236,6 +236,7 @@ fn measured(
     }
     let summary = result?;
     if summary.blocks == 0 {
+        out_dir::forget_if_empty(&folder);
         return Err(Failure::void(
             "stopped before the first block was finished: there is nothing to compare",
         ));

@@ -83,6 +83,7 @@ pub(crate) fn run(args: &ReproduceArgs, output: &mut Output) -> Result<Exit, Fai
     }
     let summary = measured?;
     if summary.blocks == 0 {
+        out_dir::forget_if_empty(&out);
         return Err(Failure::void(
             "stopped before the first block was finished: there is nothing to compare",
         ));

@@ -93,16 +93,19 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     out_dir::prepare(&folder)?;
 
     let stop = signal::stop_flag("the block being measured is finished, then the report is written")?;
-    if args.conform {
-        conform::into_file(&plan.backends, &stop, &folder.join(CONFORMANCE))?;
-    }
-    let measured = measure_plan(redis.as_deref(), &plan, &folder, &stop, BTreeMap::new());
+    let checked = match args.conform {
+        true => conform::into_file(&plan.backends, &stop, &folder.join(CONFORMANCE)),
+        false => Ok(()),
+    };
+    let measured =
+        checked.and_then(|()| measure_plan(redis.as_deref(), &plan, &folder, &stop, BTreeMap::new()));
     if measured.is_err() {
         out_dir::forget_if_empty(&folder);
     }
     let summary = measured?;
     if summary.blocks == 0 {
-        return Err(Failure::tool("stopped before the first block was finished: there is nothing to report"));
+        out_dir::forget_if_empty(&folder);
+        return Err(Failure::void("stopped before the first block was finished: there is nothing to report"));
     }
     let reported = Reported::read(&summary.recording, &args.claim, &sheet)?;
     let mut formats = Format::USUAL.to_vec();
