@@ -19,6 +19,8 @@ use std::time::Instant;
 use stats::Random;
 use trial::{Ground, Interruption, Moment};
 
+#[path = "../tiny.rs"]
+mod tiny;
 #[expect(dead_code, reason = "the test of the command waits for blocks, and for no time")]
 mod trial;
 

@@ -10,6 +10,8 @@ use std::sync::atomic::AtomicBool;
 
 use measure::{Plan, RunOptions};
 
+use super::tiny;
+
 /// What a process holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -17,6 +19,7 @@ pub(crate) struct Held {
     pub(crate) memory_kib: u64,
     /// Open files and sockets.
     pub(crate) files: usize,
+    /// Threads that have not ended.
     pub(crate) threads: usize,
     /// Living children, and dead ones that nobody has waited for.
     pub(crate) children: usize,
@@ -27,21 +30,7 @@ pub(crate) struct Held {
 }
 
 /// The fewest that a plan may have.
-const ROUNDS: u64 = 6;
-
-const SCENARIO: &str = r#"
-name = "tiny"
-question = "Does anything stay?"
-kind = "stationary"
-seed = 1
-
-[population]
-subjects = 40
-
-[load]
-rate = 300
-arrivals = "constant"
-"#;
+const ROUNDS: u32 = 6;
 
 /// A plan, a Redis that stays, and folders for what is written.
 pub(crate) struct Yard {
@@ -57,13 +46,10 @@ impl Yard {
     pub(crate) fn new(authbench: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let scenario = folder.path().join("tiny.toml");
-        fs::write(&scenario, SCENARIO)?;
-        let text = format!(
-            "name = \"tiny\"\nseed = 1\nbaseline = \"session-redis\"\nbackends = [\"session-redis\", \"jwt-denylist\", \
-             \"jwt-denylist-pushed\", \"session-sqlite\", \"jwt-stateless\"]\nepisodes = []\n[[paired]]\nscenario = \
-             {:?}\nrounds = {ROUNDS}\nwarm_ms = 20\nblock_ms = 60\n[statistics]\nalpha = 0.05\nmargin = 0.05\n",
-            scenario.display().to_string()
-        );
+        fs::write(&scenario, tiny::SCENARIO)?;
+        let backends =
+            ["session-redis", "jwt-denylist", "jwt-denylist-pushed", "session-sqlite", "jwt-stateless"];
+        let text = tiny::plan(&scenario.display().to_string(), &backends, ROUNDS);
         let redis = Redis::start(folder.path())?;
         let options = RunOptions {
             executable: authbench.to_owned(),
@@ -81,7 +67,7 @@ impl Yard {
         self.options.out_dir = self.folder.path().join(format!("out-{}", self.runs));
         let summary = measure::run(&self.options, &self.plan, &mut |_| {}, &AtomicBool::new(false))?;
         // One that failed its self-checks is measured a second time.
-        let planned = self.plan.backends.len() as u64 * ROUNDS;
+        let planned = self.plan.backends.len() as u64 * u64::from(ROUNDS);
         if summary.blocks < planned || !summary.failed.is_empty() {
             return Err(format!("{} blocks of {planned}: {:?}", summary.blocks, summary.failed).into());
         }
@@ -89,7 +75,7 @@ impl Yard {
         Ok(Held {
             memory_kib: memory_kib()?,
             files: fs::read_dir("/proc/self/fd")?.count(),
-            threads: fs::read_dir("/proc/self/task")?.count(),
+            threads: threads()?,
             // The Redis is one, and stays.
             children: children().saturating_sub(1),
             folders: abandoned(),
@@ -104,6 +90,20 @@ fn memory_kib() -> std::io::Result<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
     number.ok_or_else(|| std::io::Error::other("/proc/self/status states no RssAnon"))
+}
+
+/// Threads that have not ended: the kernel still lists one for a moment after whoever waited for its end goes on.
+fn threads() -> std::io::Result<usize> {
+    /// `PF_EXITING`: set before anybody is told of the end.
+    const EXITING: u64 = 4;
+    let lives = |task: &fs::DirEntry| {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        // Behind the name, which may contain anything: state, five ids, flags.
+        let flags =
+            stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(6)?.parse::<u64>().ok());
+        flags.is_some_and(|flags| flags & EXITING == 0)
+    };
+    Ok(fs::read_dir("/proc/self/task")?.filter_map(Result::ok).filter(lives).count())
 }
 
 fn children() -> usize {
@@ -134,6 +134,18 @@ struct Redis {
 
 impl Redis {
     fn start(folder: &Path) -> std::io::Result<Self> {
+        // A port may be taken between the probe and the start: then another one is tried.
+        let mut started = Self::start_once(folder);
+        for _ in 1..16 {
+            if started.is_ok() {
+                break;
+            }
+            started = Self::start_once(folder);
+        }
+        started
+    }
+
+    fn start_once(folder: &Path) -> std::io::Result<Self> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let mut child = Command::new("redis-server")
             .args(["--port", &address.port().to_string(), "--bind", "127.0.0.1"])
@@ -143,9 +155,10 @@ impl Redis {
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or_else(|| std::io::Error::other("no output"))?;
+        let redis = Self { child, address };
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
         if lines.any(|line| line.contains("eady to accept connections")) {
-            return Ok(Self { child, address });
+            return Ok(redis);
         }
         Err(std::io::Error::other("redis-server did not start"))
     }

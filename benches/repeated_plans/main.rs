@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use figures::{Held, Yard};
 
 mod figures;
+#[path = "../tiny.rs"]
+mod tiny;
 
 const USAGE: &str = "usage: repeated_plans AUTHBENCH [--times N, 20 or more]";
 /// Runs until everything that is made once has been made.

@@ -7,6 +7,8 @@ use figures::{Held, Yard};
 
 #[path = "../../../benches/repeated_plans/figures.rs"]
 mod figures;
+#[path = "../../../benches/tiny.rs"]
+mod tiny;
 
 #[test]
 fn nothing_of_a_run_stays() {

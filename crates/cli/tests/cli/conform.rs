@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::serve::Served;
-use crate::support::{Said, run_in};
+use crate::support::{CLOSED, Said, run_in};
+use crate::tiny;
 
 fn results(arguments: &[&str]) -> (Option<i32>, Value) {
     let mut all = vec!["conform", "--json"];
@@ -84,8 +85,7 @@ fn a_backend_that_breaks_its_promise_is_shown_with_evidence() {
 
 #[test]
 fn what_cannot_be_checked_is_void_or_wrong_usage() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).unwrap();
-    let said = run_in(".".as_ref(), &["conform", "--url", &format!("http://{closed}")]);
+    let said = run_in(".".as_ref(), &["conform", "--url", &format!("http://{CLOSED}")]);
     assert_eq!(said.code, Some(4), "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.contains("could not be checked"), "{}", said.stdout);
     for (arguments, words) in [
@@ -152,10 +152,8 @@ fn a_report_takes_the_rank_of_a_backend_that_fails() {
 #[test]
 fn a_run_checks_first_and_shows_what_came_of_it() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("tiny.toml"), crate::run::SCENARIO).unwrap();
-    let plan = "name = \"tiny\"\nseed = 1\nbaseline = \"none\"\nbackends = [\"none\"]\nepisodes = []\n[[paired]]\n\
-                scenario = \"tiny.toml\"\nrounds = 6\nwarm_ms = 20\nblock_ms = 60\n[statistics]\nalpha = 0.05\n\
-                margin = 0.05\n";
+    std::fs::write(folder.path().join("tiny.toml"), tiny::SCENARIO).unwrap();
+    let plan = tiny::plan("tiny.toml", &["none"], 6);
     std::fs::write(folder.path().join("plan.toml"), plan).unwrap();
     let said = run_in(folder.path(), &["run", "plan.toml", "--conform", "--out", "out", "--json"]);
     assert!(matches!(said.code, Some(0 | 4)), "{said:?}");

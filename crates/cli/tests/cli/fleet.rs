@@ -89,6 +89,7 @@ arrivals = "constant"
 
 [client]
 connections = 8
+deadline = "20s"
 tls = {tls}
 keep_alive = {keep_alive}
 capture = true

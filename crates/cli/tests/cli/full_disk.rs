@@ -7,32 +7,14 @@ use std::process::Command;
 use measure::Recording;
 use serde_json::Value;
 
-use crate::run::SCENARIO;
 use crate::support::{Said, authbench, run_in};
-
-/// So many rounds that nothing but the disk ends the run.
-const PLAN: &str = r#"
-name = "tiny"
-seed = 1
-baseline = "none"
-backends = ["none", "session-memory"]
-episodes = []
-
-[[paired]]
-scenario = "tiny.toml"
-rounds = 9000
-warm_ms = 20
-block_ms = 60
-
-[statistics]
-alpha = 0.05
-margin = 0.05
-"#;
+use crate::tiny;
 
 /// Runs the command within a shell script, in which it is `"$0"`.
 fn run_within(folder: &Path, wrapper: &[&str], script: &str) -> Said {
-    fs::write(folder.join("tiny.toml"), SCENARIO).unwrap();
-    fs::write(folder.join("plan.toml"), PLAN).unwrap();
+    fs::write(folder.join("tiny.toml"), tiny::SCENARIO).unwrap();
+    // So many rounds that nothing but the disk ends the run.
+    fs::write(folder.join("plan.toml"), tiny::plan("tiny.toml", &["none", "session-memory"], 9000)).unwrap();
     let shell = [wrapper, &["sh", "-c", script]].concat();
     let output = Command::new(shell[0])
         .args(&shell[1..])

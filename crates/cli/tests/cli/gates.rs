@@ -4,31 +4,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::run::SCENARIO;
 use crate::support::{authbench, run_in};
+use crate::tiny;
 
 /// Nothing short of a build that is nearly twice as slow fails it: what figures are worth is not what is tested here.
-const PLAN: &str = r#"
-name = "tiny"
-seed = 1
-baseline = "session-memory"
-backends = ["none", "session-memory"]
-
-[[paired]]
-scenario = "tiny.toml"
-rounds = 6
-warm_ms = 20
-block_ms = 60
-
-[statistics]
-alpha = 0.05
-margin = 0.9
-"#;
+fn plan() -> String {
+    tiny::plan("tiny.toml", &["session-memory", "none"], 6).replace("margin = 0.05", "margin = 0.9")
+}
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("tiny.toml"), SCENARIO).unwrap();
-    fs::write(folder.path().join("plan.toml"), PLAN).unwrap();
+    fs::write(folder.path().join("tiny.toml"), tiny::SCENARIO).unwrap();
+    fs::write(folder.path().join("plan.toml"), plan()).unwrap();
     folder
 }
 

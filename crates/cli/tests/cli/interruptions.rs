@@ -4,6 +4,8 @@ use std::path::Path;
 
 use trial::{Ground, Interruption, Moment};
 
+use crate::tiny;
+
 #[path = "../../../../benches/interruptions/trial.rs"]
 #[expect(dead_code, reason = "the long proof waits for times as well, which no test may")]
 mod trial;

@@ -1,10 +1,9 @@
 //! `authbench load` against a server of our own. Figures are not judged here: only what is said, and by which names.
 
-use std::net::TcpListener;
 use std::process::Stdio;
 
 use crate::serve::Served;
-use crate::support::{authbench, kill, run_in};
+use crate::support::{CLOSED, authbench, kill, run_in};
 
 fn json(arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
     let said = run_in(".".as_ref(), arguments);
@@ -44,9 +43,7 @@ fn in_closed_loop_response_time_is_service_time() {
 
 #[test]
 fn nothing_that_answers_is_an_outcome_and_no_crash() {
-    let closed =
-        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("an address");
-    let (code, report) = json(&["load", &format!("http://{closed}/"), "--duration", "100ms", "--json"]);
+    let (code, report) = json(&["load", &format!("http://{CLOSED}/"), "--duration", "100ms", "--json"]);
     assert_eq!(code, Some(4));
     assert!(report["outcomes"]["unreachable"].as_u64().is_some_and(|count| count > 0), "{report}");
     assert_eq!(report["validity"]["status"], "VOID");

@@ -21,3 +21,5 @@ mod run;
 mod schema;
 mod serve;
 mod support;
+#[path = "../../../../benches/tiny.rs"]
+mod tiny;

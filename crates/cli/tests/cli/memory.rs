@@ -78,9 +78,18 @@ fn what_cannot_be_filled_is_said_before_anything_starts() {
         assert_eq!(said.code, Some(2), "{said:?}");
         assert!(said.stderr.contains(part), "{part}: {said:?}");
     }
-    let said =
-        run_in(folder.path(), &["memory", "--backend", "none", "--logins", "100000000", "--out", "law"]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.stderr.contains("are available") && said.stderr.contains("--logins"), "{said:?}");
+    // The most that can be asked for takes 318 GiB: there are machines that have them.
+    if available_gib() < 300 {
+        let most = ["memory", "--backend", "none", "--logins", "100000000", "--out", "law"];
+        let said = run_in(folder.path(), &most);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains("are available") && said.stderr.contains("--logins"), "{said:?}");
+    }
     assert!(!folder.path().join("law").exists(), "nothing is left behind");
+}
+
+fn available_gib() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() >> 20
 }

@@ -4,43 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::{Said, run_in};
-
-const SCENARIO: &str = r#"
-name = "tiny"
-question = "Does it go through?"
-kind = "stationary"
-seed = 1
-
-[population]
-subjects = 40
-
-[load]
-rate = 300
-arrivals = "constant"
-"#;
-
-const PLAN: &str = r#"
-name = "again"
-seed = 1
-baseline = "session-memory"
-backends = ["none", "session-memory", "jwt-stateless"]
-
-[[paired]]
-scenario = "tiny.toml"
-rounds = 6
-warm_ms = 20
-block_ms = 60
-
-[statistics]
-alpha = 0.05
-margin = 0.05
-"#;
+use crate::tiny;
 
 /// A folder with a run of the plan in `then/`.
 fn measured() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("tiny.toml"), SCENARIO).unwrap();
-    fs::write(folder.path().join("plan.toml"), PLAN).unwrap();
+    let plan = tiny::plan("tiny.toml", &["session-memory", "none", "jwt-stateless"], 6);
+    fs::write(folder.path().join("tiny.toml"), tiny::SCENARIO).unwrap();
+    fs::write(folder.path().join("plan.toml"), plan).unwrap();
     let said = run_in(folder.path(), &["run", "plan.toml", "--out", "then"]);
     assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
     folder
@@ -78,7 +49,8 @@ fn a_report_is_measured_again_and_its_ratios_compared() {
     assert_eq!(again.code, Some(2), "{again:?}");
 
     // Another scenario under the same name is not the same measurement.
-    fs::write(folder.path().join("tiny.toml"), SCENARIO.replace("rate = 300", "rate = 200")).unwrap();
+    let other = tiny::SCENARIO.replace("rate = 300", "rate = 200");
+    fs::write(folder.path().join("tiny.toml"), other).unwrap();
     let changed = run_in(folder.path(), &["reproduce", "then", "--out", "later"]);
     assert_eq!(changed.code, Some(2), "{changed:?}");
     assert!(changed.stderr.contains("scenario `tiny.toml` has changed"), "{changed:?}");

@@ -7,48 +7,17 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use crate::support::{Said, authbench, gone, kill, kill_group, run_in, until};
-
-/// A load that a debug build carries on a busy machine.
-pub(crate) const SCENARIO: &str = r#"
-name = "tiny"
-question = "Does it work?"
-kind = "stationary"
-seed = 1
-
-[population]
-subjects = 40
-
-[load]
-rate = 300
-arrivals = "constant"
-"#;
+use crate::tiny;
 
 /// Two backends without and two with Redis, in so many rounds of 80 ms, and one short episode.
 fn plan(rounds: u32) -> String {
-    format!(
-        r#"
-name = "tiny"
-seed = 1
-baseline = "session-redis"
-backends = ["none", "session-memory", "session-redis", "jwt-stateless"]
-episodes = ["cafe"]
-
-[[paired]]
-scenario = "tiny.toml"
-rounds = {rounds}
-warm_ms = 20
-block_ms = 60
-
-[statistics]
-alpha = 0.05
-margin = 0.05
-"#
-    )
+    tiny::plan("tiny.toml", &["session-redis", "none", "session-memory", "jwt-stateless"], rounds)
+        .replace("episodes = []", "episodes = [\"cafe\"]")
 }
 
 fn folder_with_plan(rounds: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("tiny.toml"), SCENARIO).unwrap();
+    fs::write(folder.path().join("tiny.toml"), tiny::SCENARIO).unwrap();
     fs::write(folder.path().join("plan.toml"), plan(rounds)).unwrap();
     folder
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 
-use crate::support::{authbench, kill, run_in};
+use crate::support::{CLOSED, authbench, kill, run_in};
 
 /// A server that has said that it answers.
 pub(crate) struct Served {
@@ -81,11 +81,9 @@ fn a_port_in_use_is_named_with_a_way_out() {
 
 #[test]
 fn a_redis_that_does_not_answer_is_named_without_its_password() {
-    let closed =
-        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("an address");
-    let url = format!("redis://user:secret@{closed}/");
+    let url = format!("redis://user:secret@{CLOSED}/");
     let said = run_in(".".as_ref(), &["serve", "--backend", "session-redis", "--redis", &url]);
     assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
-    assert!(said.stderr.contains(&closed.to_string()), "{}", said.stderr);
+    assert!(said.stderr.contains(CLOSED), "{}", said.stderr);
     assert!(!said.stderr.contains("secret"), "{}", said.stderr);
 }

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// An address where nothing listens: nobody but root may use port 1, and nobody does.
+pub(crate) const CLOSED: &str = "127.0.0.1:1";
+
 /// The command, with an environment that does not depend on who runs the tests.
 pub(crate) fn authbench() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authbench"));
@@ -31,15 +34,15 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Said {
     }
 }
 
-/// Waits for something that happens on its own: looks again every 20 ms, at most 30 s.
+/// Waits for something that happens on its own: looks again every 20 ms, at most 2 minutes.
 pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
-    for _ in 0..1500 {
+    for _ in 0..6000 {
         if happened() {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    panic!("30 s have passed, and not yet: {what}");
+    panic!("2 minutes have passed, and not yet: {what}");
 }
 
 /// Whether a process has ended (one that nobody has waited for yet has ended as well).
