@@ -1,15 +1,12 @@
 //! `advise`, `adr` and `reproduce` on a recording whose truth is known, and on what they must refuse.
 
-#[path = "../../../report/tests/support/mod.rs"]
-mod synthetic;
-
 use std::fs;
 use std::path::Path;
 
-use synthetic::{STANDARD, Shape};
 use tempfile::TempDir;
 
 use crate::support::{Said, run_in};
+use crate::synthetic::{self, STANDARD, Shape};
 
 const SHORT: Shape = Shape { rounds: 8, ..STANDARD };
 

@@ -4,6 +4,7 @@
 
 mod adr;
 mod bad_input;
+mod claims;
 mod conform;
 mod faults;
 mod fleet;
@@ -21,5 +22,7 @@ mod run;
 mod schema;
 mod serve;
 mod support;
+#[path = "../../../report/tests/support/mod.rs"]
+mod synthetic;
 #[path = "../../../../benches/tiny.rs"]
 mod tiny;

@@ -24,13 +24,28 @@ const DESIGNS: [(&str, i64, bool); 5] = [
 
 /// Writes a drill into the folder `drill` beside the recording. It was cut off: there is no manifest.
 pub(crate) fn write(dir: &Path) {
+    write_cells(dir, DESIGNS.iter().flat_map(|design| EVENTS.map(|event| survival(*design, event))));
+}
+
+/// The same of logouts alone. By design: how long what was stolen worked, ms, its credentials living for three seconds; and
+/// how long they live by its file, s.
+pub(crate) fn write_logouts(dir: &Path, designs: &[(&str, i64, u64)]) {
+    let cells = designs.iter().map(|&(row, works_ms, life_s)| {
+        let mut cell = survival((row, works_ms, false), "logout");
+        cell["bound_ns"] = cell["lifetime_ns"].clone();
+        cell["unscaled_bound_ns"] = json!(life_s * 1_000_000_000);
+        cell
+    });
+    write_cells(dir, cells);
+}
+
+fn write_cells(dir: &Path, cells: impl Iterator<Item = Value>) {
     let folder = dir.join("drill");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("drill.toml"), PLAN).unwrap();
     std::fs::write(folder.join("environment.json"), environment().to_string()).unwrap();
     let mut previous = sha256_hex(PLAN.as_bytes());
     let mut text = String::new();
-    let cells = DESIGNS.iter().flat_map(|design| EVENTS.map(|event| survival(*design, event)));
     for (sequence, mut line) in cells.enumerate() {
         line["schema"] = json!(1);
         line["sequence"] = json!(sequence);

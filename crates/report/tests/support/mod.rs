@@ -61,6 +61,11 @@ pub(crate) struct Shape {
     pub(crate) episodes: bool,
     /// The run was cut off.
     pub(crate) interrupted: bool,
+    /// So many times what requests cost otherwise is what they cost with a session.
+    pub(crate) sessions: f64,
+    /// CPU of a request with a token that is refreshed every minute, and of one refreshed every hour, ns; without them,
+    /// neither is a row.
+    pub(crate) refreshed: Option<[f64; 2]>,
 }
 
 pub(crate) const STANDARD: Shape = Shape {
@@ -73,6 +78,8 @@ pub(crate) const STANDARD: Shape = Shape {
     broken_twin: false,
     episodes: true,
     interrupted: false,
+    sessions: 1.0,
+    refreshed: None,
 };
 
 /// A row and its true figures.
@@ -232,6 +239,21 @@ fn truths(shape: Shape) -> Vec<Truth> {
             far,
         ),
     ];
+    let refreshed = ["jwt-refresh-1m", "jwt-refresh-1h"].into_iter().zip([60.0, 3600.0]);
+    for ((name, lifetime_s), cpu) in refreshed.zip(shape.refreshed.into_iter().flatten()) {
+        all.push(t(
+            name,
+            hs("", "", "refresh"),
+            life(),
+            lifetime_s,
+            "unaffected",
+            "index",
+            [62.3e3, cpu, 0.4e3],
+            [0.02, 958.0],
+            [0.0, 412.0],
+            far,
+        ));
+    }
     if shape.controls {
         all.push(t(
             "session-redis.twin",
@@ -258,6 +280,9 @@ fn truths(shape: Shape) -> Vec<Truth> {
             0.0,
         ));
     }
+    for session in all.iter_mut().filter(|truth| truth.design[0] == "opaque") {
+        session.cost = session.cost.map(|ns| ns * shape.sessions);
+    }
     all
 }
 
@@ -283,7 +308,7 @@ fn plan(shape: Shape, truths: &[Truth]) -> Plan {
     toml::from_str(&text).unwrap()
 }
 
-fn row(truth: &Truth) -> Value {
+fn row(shape: Shape, truth: &Truth) -> Value {
     let [credential, algorithm, checks, view, renewal] = truth.design;
     let text = |s: &str| if s.is_empty() { Value::Null } else { json!(s) };
     let checks: Vec<Value> = checks
@@ -297,7 +322,9 @@ fn row(truth: &Truth) -> Value {
         None => Value::Null,
     };
     let calibration = if truth.name.ends_with("plus10") {
-        let work = json!({ "baseline_cpu_ns": 45_500.0, "extra_work_ns": 4_550, "pilots": 3 });
+        let baseline = 45_500.0 * shape.sessions;
+        let work =
+            json!({ "baseline_cpu_ns": baseline, "extra_work_ns": (baseline / 10.0) as u64, "pilots": 3 });
         json!({ "steady": work, "steady-write": work })
     } else {
         json!({})
@@ -339,7 +366,7 @@ fn run(shape: Shape, plan: &Plan, truths: &[Truth]) -> Value {
         "budget": { "rows": truths.len(), "blocks": 1, "paired_ms": 1, "paired_max_ms": 1, "episodes_ms": 1, "set_up_ms": 1 },
         "placement": { "generator": [0], "servers": [1], "shared": false },
         "timer_slack_ns": 1, "generator_ceiling": 61_234.5,
-        "rows": truths.iter().map(row).collect::<Vec<_>>(),
+        "rows": truths.iter().map(|truth| row(shape, truth)).collect::<Vec<_>>(),
         "skipped": [{ "row": "session-cluster", "reason": "redis-cluster is not on PATH.", "hint": "Install it with: apt-get install redis" }],
         "scenarios": scenarios,
     })
