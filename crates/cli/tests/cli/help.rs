@@ -5,7 +5,12 @@
 use std::fs;
 use std::path::Path;
 
+use measure::Plan;
+use scenario::builtin::Shelf;
+
 use crate::support::run_in;
+
+const README: &str = include_str!("../../../../README.md");
 
 fn help_of(command: &[&str]) -> String {
     let mut arguments = command.to_vec();
@@ -68,14 +73,25 @@ fn every_command_shows_an_example() {
 
 #[test]
 fn the_readme_names_every_command_and_every_exit_code() {
-    let readme = include_str!("../../../../README.md");
     let help = help_of(&[]);
     for name in commands(&help) {
-        let named = readme.contains(&format!("authbench {name}")) || readme.contains(&format!("`{name}`"));
+        let named = README.contains(&format!("authbench {name}")) || README.contains(&format!("`{name}`"));
         assert!(named, "README.md does not name `authbench {name}`");
     }
     let codes = help.lines().skip_while(|line| *line != "Exit codes:").skip(1);
     for code in codes.filter_map(|line| line.trim_start().split(' ').next()) {
-        assert!(readme.contains(&format!("\n| {code} | ")), "README.md does not explain exit code {code}");
+        assert!(README.contains(&format!("\n| {code} | ")), "README.md does not explain exit code {code}");
     }
+}
+
+#[test]
+fn the_readme_shows_what_is_measured_by_default_and_counts_the_rest() {
+    let found = Shelf::Plans.resolve("quick").unwrap();
+    let plan = Plan::parse(&found.path, &found.text).unwrap();
+    for name in &plan.backends {
+        assert!(README.contains(&format!("\n| `{name}` | ")), "README.md has no line for {name}");
+    }
+    assert_eq!(plan.backends.len(), 8, "README.md says eight");
+    let more = Shelf::Backends.all().len() - plan.backends.len();
+    assert!(README.contains(&format!("Another {more} are built in")), "README.md does not say {more} more");
 }
