@@ -5,6 +5,7 @@ use std::path::Path;
 use auth::Mechanism;
 use measure::Plan;
 use measure::drill::DrillPlan;
+use measure::faults::FaultPlan;
 use report::claims::Claim;
 use report::prices::PriceSheet;
 use scenario::import::ImportOptions;
@@ -22,7 +23,11 @@ const KINDS: [(&str, Reader); 6] = [
         drop(BackendFile::parse(Path::new("x.toml"), text));
         drop(Mechanism::parse(text));
     }),
-    ("plans", |text| drop(Plan::parse(Path::new("x.toml"), text))),
+    ("plans", |text| {
+        drop(Plan::parse(Path::new("x.toml"), text));
+        // Plans of what fails lie beside the others.
+        drop(FaultPlan::parse(Path::new("x.toml"), text));
+    }),
     ("drills", |text| drop(DrillPlan::parse(Path::new("x.toml"), text))),
     ("claims", |text| drop(Claim::parse("x.toml", text))),
     ("prices", |text| drop(PriceSheet::parse(Path::new("x.toml"), text))),
