@@ -1,5 +1,5 @@
 //! Drills: how long a stolen or left-behind credential keeps working, what noticing a theft costs its owner, and whether
-//! an ended login can come back.
+//! an ended login can come back, and what is lost with a master of the store.
 //!
 //! A drill measures survival, not cost: many subjects act at the same time, by their own scripts, against every replica.
 //! Times in the designs' files are shortened by a stated rule; every clock stays real.
@@ -9,6 +9,7 @@ mod cell;
 mod cut;
 mod driller;
 mod expiry;
+mod failover;
 mod folder;
 pub(crate) mod http;
 mod launch;
@@ -30,14 +31,16 @@ use scenario::backend::Need;
 use scenario::builtin::Shelf;
 use tokio::runtime::{Builder, LocalOptions};
 
+pub use crate::store::StoreTopology;
+pub use failover::Deed;
 pub use folder::{DrillLine, DrillRecording};
 pub use plan::{
-    DrillEvent, DrillPlan, ExpiryPlan, PricePlan, RestartPlan, ResurrectionPlan, ScalePlan, SurvivalPlan,
-    Thief, UnscaledPlan,
+    DrillEvent, DrillPlan, ExpiryPlan, FailoverPlan, Loss, PricePlan, RestartPlan, ResurrectionPlan,
+    ScalePlan, SurvivalPlan, Thief, UnscaledPlan,
 };
 pub use record::{
-    DesignRecord, DrillBudget, DrillResult, ExpiryRecord, PriceRecord, RestartRecord, ResurrectionRecord,
-    Seen, SignedSpread, SurvivalRecord, TheftRecord, TookRecord,
+    DesignRecord, DrillBudget, DrillResult, ExpiryRecord, FailoverRecord, FailoverTally, PriceRecord,
+    RestartRecord, ResurrectionRecord, Seen, SignedSpread, SurvivalRecord, TheftRecord, TookRecord,
 };
 pub use scaled::Change;
 pub use survival::{Replica, Spread, Steps, Timeline};
@@ -124,6 +127,7 @@ impl DrillResult {
                 "{}: {} of {} logouts were undone by a write that was under way",
                 race.backend, race.revived, race.logouts
             )),
+            Self::Failover(failover) => failover.violation(),
             _ => None,
         }
     }
@@ -144,6 +148,9 @@ impl DrillResult {
             )),
             Self::Price(price) if price.refreshes == 0 => {
                 Some(format!("{}, {}: nothing was refreshed", price.backend, price.habit))
+            }
+            Self::Failover(failover) => {
+                failover.void.as_ref().map(|why| format!("{}: {why}", failover.title()))
             }
             _ => None,
         }

@@ -2,12 +2,15 @@
 
 mod connect;
 mod gauge;
+mod group;
 mod private;
 mod shared;
 
 use std::collections::BTreeMap;
 
 pub(crate) use gauge::{Gauge, Sample};
+pub(crate) use group::PrivateGroup;
+pub use group::StoreTopology;
 pub(crate) use private::{PrivateRedis, free_port};
 pub(crate) use shared::SharedRedis;
 

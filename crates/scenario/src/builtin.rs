@@ -115,6 +115,7 @@ const DRILLS: &[Builtin] = shelf![
     "drills/at-once.toml",
     "drills/clocks.toml",
     "drills/cut-off.toml",
+    "drills/failover.toml",
     "drills/restart.toml",
     "drills/unscaled.toml",
 ];

@@ -121,7 +121,7 @@ fn findings(environment: &Environment, placement: &Placement, allows: Allows) ->
     if !allows.redis {
         say(
             Weight::Limits,
-            "no redis-server on PATH: backends that keep state in Redis are skipped".into(),
+            "no redis-server on PATH: backends that keep state in Redis are skipped, and failovers".into(),
             &install_line(),
         );
     }

@@ -23,11 +23,12 @@ const EXAMPLE: &str = "Examples:
   authbench drill
   authbench drill --backend session-redis --backend jwt-stateless --event logout --out /tmp/drill
   authbench drill clocks --out /tmp/clocks && authbench report /tmp/clocks
+  authbench drill failover --backend session-redis
   authbench drill my-drill.toml --json
 
 Built in: matrix (every way to end a credential), at-once (a thousand thefts where no lag is declared), cut-off
 (subscriptions that miss messages), clocks (replicas' clocks apart), unscaled (does shortening times change anything
-else?), restart (replicas restarted one after the other).
+else?), restart (replicas restarted one after the other), failover (a master of the store lost under load).
 What it will take is computed and printed beforehand, and held against what it took.
 
 Every design runs with several replicas. A thief copies what a plan says and uses it at every replica on schedule, while
@@ -36,13 +37,14 @@ request that was let in; it is known to the interval between two uses. Lifetimes
 the plan says, every clock stays real.
 
 Exit codes: 0 every design kept what it declares · 1 something could not be started or written · 2 wrong usage or an
-invalid file · 3 a credential worked longer than declared, or an ended login came back · 4 part of it shows nothing, or it
-was stopped";
+invalid file · 3 a credential worked longer than declared, an ended login came back, or a failover lost what a replica was
+waited for · 4 part of it shows nothing, or it was stopped";
 
 /// Steal credentials, end them, and see how long they keep working
 ///
-/// Also: what noticing a theft costs honest owners (two tabs, lost answers), and whether a logout can be undone by a
-/// write that was under way. Results are left in a folder, one line each, every line with the hash of the one before.
+/// Also: what noticing a theft costs honest owners (two tabs, lost answers), whether a logout can be undone by a write
+/// that was under way, and what a failover of the store loses (`drill failover`). Results are left in a folder, one line
+/// each, every line with the hash of the one before.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct DrillArgs {
@@ -159,7 +161,8 @@ fn amended(args: &DrillArgs) -> Result<DrillPlan, Failure> {
         survival.trials = args.trials.unwrap_or(survival.trials);
     }
     if args.survival_only {
-        (plan.price, plan.resurrection, plan.expiry, plan.restart) = (None, None, None, None);
+        (plan.price, plan.resurrection, plan.expiry, plan.restart, plan.failover) =
+            (None, None, None, None, None);
     }
     Ok(DrillPlan::parse(&found.path, &plan.canonical())?)
 }
@@ -192,6 +195,7 @@ fn beforehand(budget: &DrillBudget) -> String {
         ("restarts", budget.restart_ms),
         ("prices", budget.price_ms),
         ("logouts against writers", budget.resurrection_ms),
+        ("failovers", budget.failover_ms),
         ("starts", budget.start_ms),
     ];
     let parts: Vec<String> =

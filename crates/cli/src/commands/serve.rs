@@ -30,7 +30,8 @@ pub(crate) struct ServeArgs {
     /// Backend: a file, or a built-in name
     #[arg(long, value_name = "FILE")]
     backend: String,
-    /// Where its shared state lives: redis://… or rediss://…, or - to read that from the first line of stdin
+    /// Where its shared state lives: redis://…, rediss://…, redis+cluster://HOST:PORT,… or
+    /// redis+sentinel://HOST:PORT,…/SERVICE; ?wait=N behind the last two waits for N replicas; - reads it from stdin
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// The same for a backend on PostgreSQL: postgres://USER@HOST/DATABASE

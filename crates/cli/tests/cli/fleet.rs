@@ -251,7 +251,8 @@ divide = 4
             DrillResult::Design(_)
             | DrillResult::Survival(_)
             | DrillResult::Expiry(_)
-            | DrillResult::Restart(_) => {
+            | DrillResult::Restart(_)
+            | DrillResult::Failover(_) => {
                 panic!("{result:?}")
             }
         }

@@ -6,6 +6,7 @@ mod adr;
 mod bad_input;
 mod claims;
 mod conform;
+mod failover;
 mod faults;
 mod fleet;
 mod full_disk;

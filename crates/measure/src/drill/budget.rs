@@ -1,6 +1,6 @@
 //! What a drill takes, by arithmetic: nothing has been started yet.
 
-use scenario::backend::Lag;
+use scenario::backend::{Lag, Need};
 use scenario::{BackendFile, FileError};
 
 use super::cell::{self, CellId};
@@ -16,6 +16,10 @@ const START_MS: u64 = 400;
 const REQUEST_US: u64 = 100;
 /// One replica until it answers again, milliseconds.
 const RESTART_MS: u64 = 250;
+/// Starting the servers of a store of which one can be lost until they know each other, milliseconds.
+const GROUP_START_MS: u64 = 5000;
+/// Learning what became of every login once the load is over, milliseconds.
+const AFTERMATH_MS: u64 = 2000;
 /// One request of a user who waits for its answer, microseconds.
 const LOGIN_US: u64 = 400;
 /// Logouts that are raced at one time wait for their store so often, one after the other: login, write, logout, uses.
@@ -62,6 +66,7 @@ pub(super) fn of(plan: &DrillPlan, files: &[BackendFile]) -> Result<DrillBudget,
             sum.resurrection_ms += requests * REQUEST_US / 1000 + waits_ms;
         }
     }
+    failover_ms(plan, files, &mut sum);
     if let Some(expiry) = &plan.expiry {
         let chosen: Vec<&BackendFile> = files
             .iter()
@@ -126,6 +131,15 @@ fn groups_ms(plan: &SurvivalPlan, cells: &[CellId], life_ns: u64, most_ns: Optio
         group.iter().map(|cell| waves * cell::wave_ns(cell.event, life_ns, most_ns)).max().unwrap_or(0)
     });
     longest.sum::<u64>() / 1_000_000
+}
+
+fn failover_ms(plan: &DrillPlan, files: &[BackendFile], sum: &mut DrillBudget) {
+    let Some(failover) = &plan.failover else { return };
+    let designs = files.iter().filter(|file| file.header.needs.contains(&Need::Redis)).count();
+    let cases = designs * failover.topologies.len() * failover.losses.len() * failover.wait.len();
+    let load_ms = (failover.before.as_nanos() + failover.after.as_nanos()) / 1_000_000;
+    sum.start_ms += cases as u64 * (START_MS + GROUP_START_MS);
+    sum.failover_ms += cases as u64 * (load_ms + AFTERMATH_MS);
 }
 
 fn price_ms(plan: &DrillPlan, scaled: &Scaled, sum: &mut DrillBudget) {

@@ -1,5 +1,6 @@
 //! A drill under way: designs one after the other, and what is stolen from them.
 
+mod failover;
 mod parts;
 
 use std::rc::Rc;
@@ -56,8 +57,12 @@ impl<'a> Driller<'a> {
         for (done, file) in files.iter().enumerate() {
             let backend = file.header.name.clone();
             (self.news)(DrillNews::Design { backend, done, total: files.len() });
-            let whole = self.survival(file)? && self.restart(file)?;
-            if !whole || !self.price(file)? || !self.resurrection(file)? {
+            let whole = self.survival(file)?
+                && self.restart(file)?
+                && self.price(file)?
+                && self.resurrection(file)?
+                && self.failover(file)?;
+            if !whole {
                 return Ok(false);
             }
         }

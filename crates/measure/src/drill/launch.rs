@@ -16,13 +16,15 @@ use crate::process::Launcher;
 use crate::recording::StoreRecord;
 use crate::resources::ProcessProbe;
 use crate::run::RunOptions;
-use crate::store::{PrivateRedis, Sample, Store, redis_server};
+use crate::store::{PrivateGroup, PrivateRedis, Sample, Store, StoreTopology, redis_server};
 use crate::target::{LaunchedServer, Ready, Target};
 
 /// Longest wait for an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait of a request for a store, milliseconds.
 const DEADLINE_MS: u64 = 1000;
+/// The same where it is what is looked at: as in a run.
+pub(super) const FAILOVER_DEADLINE_MS: u64 = 250;
 
 /// Starts designs one after the other.
 #[derive(Debug)]
@@ -72,15 +74,60 @@ impl Yard {
         clock_offsets_s: &[i32],
     ) -> Result<Design, Error> {
         self.started += 1;
+        let header = &scaled.backend.header;
+        let mut store = self.store(&header.name, header.needs.contains(&Need::Redis))?;
+        let redis = store.as_ref().map(|store| (store.url.clone(), store.prefix.clone()));
+        let (target, ready) =
+            self.serve(scaled, replicas, redis, store_rtt_ns, DEADLINE_MS, clock_offsets_s)?;
+        if let Some(ended) = store.as_mut().and_then(Store::has_ended) {
+            return Err(ended);
+        }
+        self.design(target, store, ready)
+    }
+
+    /// Starts a design of one replica over several servers of its own, of which one can be lost; a write waits for so many
+    /// replicas.
+    pub(super) fn start_on(
+        &mut self,
+        scaled: &Scaled,
+        topology: StoreTopology,
+        node_timeout: Duration,
+        wait: u32,
+    ) -> Result<(Design, PrivateGroup), Error> {
+        self.started += 1;
+        let name = &scaled.backend.header.name;
+        let program = redis_server().unwrap_or_else(|| "redis-server".into());
+        let mut group = PrivateGroup::start(&self.launcher, &program, name, topology, node_timeout)?;
+        group.ready()?;
+        let redis = Some((group.url(wait), "ab".to_owned()));
+        let (target, ready) = self.serve(scaled, 1, redis, 0, FAILOVER_DEADLINE_MS, &[])?;
+        Ok((self.design(target, None, ready)?, group))
+    }
+
+    fn design(&self, target: LaunchedServer, store: Option<Store>, ready: Ready) -> Result<Design, Error> {
+        let probes = target.pids().into_iter().map(ProcessProbe::new).collect::<Result<_, _>>()?;
+        Ok(Design { target, store, probes, cpus: self.servers.len().max(1), ready })
+    }
+
+    /// Starts the servers of a design and waits until every replica answers.
+    fn serve(
+        &mut self,
+        scaled: &Scaled,
+        replicas: u32,
+        redis: Option<(String, String)>,
+        store_rtt_ns: u64,
+        deadline_ms: u64,
+        clock_offsets_s: &[i32],
+    ) -> Result<(LaunchedServer, Ready), Error> {
         let name = scaled.backend.header.name.clone();
         let file = self.scratch.file(&format!("{name}-{}.toml", self.started), &scaled.backend.text)?;
-        let mut store = self.store(&name, scaled.backend.header.needs.contains(&Need::Redis))?;
+        let (redis, prefix) = redis.map_or((None, "ab".to_owned()), |(url, prefix)| (Some(url), prefix));
         let options = ServeOptions {
             backend: text(&file),
-            redis: store.as_ref().map(|store| store.url.clone()),
+            redis,
             postgres: None,
             authority: None,
-            prefix: store.as_ref().map_or_else(|| "ab".to_owned(), |store| store.prefix.clone()),
+            prefix,
             listen: ([127, 0, 0, 1], 0).into(),
             control: ([127, 0, 0, 1], 0).into(),
             threads: 1,
@@ -88,7 +135,7 @@ impl Yard {
             password_hash: PasswordHash::Cheap,
             principal_bytes: 256,
             store_rtt_ns,
-            deadline_ms: DEADLINE_MS,
+            deadline_ms,
             cpus: self.servers.clone(),
             extra_work_ns: 0,
             key_file: (replicas > 1).then(|| self.scratch.key_file()),
@@ -103,11 +150,7 @@ impl Yard {
             .clock_offsets(clock_offsets_s.iter().map(|&seconds| i64::from(seconds) * 1000).collect());
         target.launch()?;
         let ready = target.ready()?;
-        if let Some(ended) = store.as_mut().and_then(Store::has_ended) {
-            return Err(ended);
-        }
-        let probes = target.pids().into_iter().map(ProcessProbe::new).collect::<Result<_, _>>()?;
-        Ok(Design { target, store, probes, cpus: self.servers.len().max(1), ready })
+        Ok((target, ready))
     }
 
     fn store(&self, name: &str, needed: bool) -> Result<Option<Store>, Error> {

@@ -7,6 +7,8 @@ use scenario::{FileError, HumanDuration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::store::StoreTopology;
+
 /// NumericDate has steps of one second: a token of two may live for one.
 const SHORTEST_LIFETIME_MS: u64 = 3000;
 /// Longer replays are a slip of the keyboard.
@@ -48,6 +50,9 @@ pub struct DrillPlan {
     /// Logouts that race slow writers.
     #[serde(default)]
     pub resurrection: Option<ResurrectionPlan>,
+    /// A master of the store that is lost under load.
+    #[serde(default)]
+    pub failover: Option<FailoverPlan>,
     /// How configured times are shortened.
     pub scale: ScalePlan,
 }
@@ -141,6 +146,50 @@ pub struct ResurrectionPlan {
     pub writers: u32,
     /// Modelled distance of the store: makes writers slow.
     pub store_rtt: HumanDuration,
+}
+
+/// A master of the store that is lost under load: each design that keeps its state in Redis, on each topology, by each
+/// loss, with each wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailoverPlan {
+    /// How several Redis servers are one store.
+    pub topologies: Vec<StoreTopology>,
+    /// How a master is lost.
+    pub losses: Vec<Loss>,
+    /// Replicas that a write waits for before it is acknowledged.
+    pub wait: Vec<u32>,
+    /// A master that does not answer for so long is replaced.
+    pub node_timeout: HumanDuration,
+    /// Operations per second: logins, logouts, and twice as many requests.
+    pub rate_per_s: u32,
+    /// From the beginning to the loss.
+    pub before: HumanDuration,
+    /// A master that is cut off first is so for this long.
+    pub cut: HumanDuration,
+    /// From the loss to the end.
+    pub after: HumanDuration,
+}
+
+/// How a master is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// It is killed, its replicas up to date but for what was on the way.
+    Crash,
+    /// It is cut off from its replicas, goes on for a while, and is killed: what it acknowledged meanwhile nobody else has.
+    CutOff,
+}
+
+impl Loss {
+    /// As it is written in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::CutOff => "cut-off",
+        }
+    }
 }
 
 /// How configured times are shortened. Clocks stay real.
@@ -356,16 +405,45 @@ impl DrillPlan {
             within("resurrection.logouts", resurrection.logouts, 1, 10_000_000)?;
             within("resurrection.writers", resurrection.writers, 1, 64)?;
         }
-        if self.survival.is_none()
-            && self.expiry.is_none()
-            && self.restart.is_none()
-            && self.price.is_none()
-            && self.resurrection.is_none()
-        {
+        if let Some(failover) = &self.failover {
+            let named =
+                [failover.topologies.is_empty(), failover.losses.is_empty(), failover.wait.is_empty()];
+            if named.contains(&true) {
+                return refuse(
+                    "failover",
+                    "names no topology, loss or wait",
+                    "add them: see scenarios/README.md",
+                );
+            }
+            for wait in &failover.wait {
+                within("failover.wait", *wait, 0, 2)?;
+            }
+            within("failover.rate_per_s", failover.rate_per_s, 4, 10_000)?;
+            let second = 1_000_000_000;
+            for (key, time, least, most) in [
+                ("failover.node_timeout", failover.node_timeout, second / 5, 60 * second),
+                ("failover.before", failover.before, second, 600 * second),
+                ("failover.after", failover.after, 2 * second, 600 * second),
+                ("failover.cut", failover.cut, second / 10, failover.before.as_nanos()),
+            ] {
+                if !(least..=most).contains(&time.as_nanos()) {
+                    return refuse(key, "is too short or too long", "see scenarios/README.md");
+                }
+            }
+        }
+        let parts = [
+            self.survival.is_some(),
+            self.expiry.is_some(),
+            self.restart.is_some(),
+            self.price.is_some(),
+            self.resurrection.is_some(),
+            self.failover.is_some(),
+        ];
+        if !parts.contains(&true) {
             return refuse(
                 "survival",
                 "there is nothing to drill",
-                "add [survival], [expiry], [restart], [price] or [resurrection]",
+                "add [survival], [expiry], [restart], [price], [resurrection] or [failover]",
             );
         }
         Ok(())
@@ -394,6 +472,19 @@ other_lifetimes = "60s"
 divide = 4
 "#;
 
+    const FAILOVER_WITHOUT_TOPOLOGY: &str = r#"
+[failover]
+topologies = []
+losses = ["crash"]
+wait = [0]
+node_timeout = "1s"
+rate_per_s = 100
+before = "2s"
+cut = "1s"
+after = "4s"
+
+[scale]"#;
+
     #[test]
     fn a_plan_survives_its_canonical_text() {
         let plan = DrillPlan::parse(Path::new("p.toml"), PLAN).unwrap();
@@ -410,6 +501,7 @@ divide = 4
             ("\"logout\"", "\"logot\"", "logot"),
             ("[\"session-redis\"]", "[]", "backends"),
             ("name = \"small\"", "name = \"S M\"", "name"),
+            ("\n[scale]", FAILOVER_WITHOUT_TOPOLOGY, "failover"),
         ] {
             let error = DrillPlan::parse(Path::new("p.toml"), &PLAN.replace(from, to)).unwrap_err();
             assert!(error.to_string().contains(part), "{part}: {error}");

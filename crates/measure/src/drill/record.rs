@@ -14,15 +14,18 @@
 //! | `price` | design × grace window × habit | what rotation cost an honest owner: [`PriceRecord`] |
 //! | `theft` | design × grace window × age of the stolen token | who got a token, and whether it was noticed: [`TheftRecord`] |
 //! | `resurrection` | design | logouts undone by a write under way: [`ResurrectionRecord`] |
+//! | `failover` | design × store × loss × wait | what was lost with a master of the store: [`FailoverRecord`] |
 //! | `took` | the drill, last, if it was carried out | what it did take: [`TookRecord`] |
 //!
 //! Times are whole nanoseconds. Fields that came later are absent from older lines and read as empty.
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{DrillEvent, Thief};
+use super::failover::Deed;
+use super::plan::{DrillEvent, Loss, Thief};
 use super::scaled::Change;
 use super::survival::{Replica, Spread, Timeline};
+use crate::store::StoreTopology;
 
 /// What one part of a drill came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,8 @@ pub enum DrillResult {
     Theft(TheftRecord),
     /// Logouts that raced slow writers.
     Resurrection(ResurrectionRecord),
+    /// A master of the store that was lost under load.
+    Failover(FailoverRecord),
     /// How old a credential was when it was last accepted.
     Expiry(ExpiryRecord),
     /// What users saw of a rolling restart.
@@ -68,6 +73,9 @@ pub struct DrillBudget {
     pub price_ms: u64,
     /// Logouts against writers.
     pub resurrection_ms: u64,
+    /// Masters of the store lost under load.
+    #[serde(default)]
+    pub failover_ms: u64,
 }
 
 impl DrillBudget {
@@ -80,6 +88,7 @@ impl DrillBudget {
             + self.restart_ms
             + self.price_ms
             + self.resurrection_ms
+            + self.failover_ms
     }
 }
 
@@ -297,6 +306,105 @@ pub struct ResurrectionRecord {
     pub store_rtt_ns: u64,
     /// Credentials that were let in, on any replica, once the logout and every write had been answered.
     pub revived: u64,
+}
+
+/// A master of the store that was lost under load. Times are nanoseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FailoverRecord {
+    /// Row name.
+    pub backend: String,
+    /// How several Redis servers were one store.
+    pub topology: StoreTopology,
+    /// How the master was lost.
+    pub loss: Loss,
+    /// Replicas that a write waited for before it was acknowledged.
+    pub wait: u32,
+    /// A master that does not answer for so long is replaced.
+    pub node_timeout_ns: u64,
+    /// It was cut off from its replicas so long before; 0 = it was not.
+    pub cut_ns: u64,
+    /// Operations per second.
+    pub rate_per_s: u32,
+    /// The load went on for so long after the loss.
+    pub after_ns: u64,
+    /// Longest wait of a request for the store, as the server was told.
+    pub deadline_ns: u64,
+    /// By operation, from the loss on.
+    pub tallies: Vec<FailoverTally>,
+    /// Operations that failed before anything was done to the store.
+    pub failed_before: u64,
+    /// From the loss to the due time of the last operation without an answer or with an error; absent: there were such to
+    /// the end.
+    pub recovered_ns: Option<u64>,
+    /// Longest wait for an answer, from the due time of an operation.
+    pub longest_ns: u64,
+    /// Logins that were acknowledged and are in force; of these, refused afterwards.
+    pub logins: u64,
+    /// Those that were lost.
+    pub logins_lost: u64,
+    /// Logouts that were acknowledged.
+    pub logouts: u64,
+    /// Credentials that were let in although the end of their login had been acknowledged.
+    pub logouts_lost: u64,
+    /// Credentials of which nothing certain was learnt.
+    pub unsure: u64,
+    /// Requests of a login in force that were refused under load.
+    pub refused_in_force: u64,
+    /// Why nothing can be concluded; absent where something can.
+    pub void: Option<String>,
+}
+
+impl FailoverRecord {
+    /// What it is called in a sentence.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} on a {}, {}, wait {}", self.backend, self.topology.name(), self.loss.name(), self.wait)
+    }
+
+    /// What must not happen: an operation without any answer, or a loss of what replicas were waited for. What is lost
+    /// without waiting is what asynchronous replication promises.
+    #[must_use]
+    pub fn violation(&self) -> Option<String> {
+        let unanswered: u64 = self.tallies.iter().map(|tally| tally.unanswered).sum();
+        let (logins, logouts) = (self.logins_lost, self.logouts_lost);
+        match self.void {
+            Some(_) => None,
+            None if self.wait > 0 && logins + logouts > 0 => Some(format!(
+                "{}: {logouts} logouts and {logins} logins were lost although {} replica had each",
+                self.title(),
+                self.wait
+            )),
+            None if unanswered > 0 => {
+                Some(format!("{}: {unanswered} operations got no answer", self.title()))
+            }
+            None => None,
+        }
+    }
+
+    /// Operations from the loss on that were not answered or with an error, and all of them.
+    #[must_use]
+    pub fn unserved(&self) -> (u64, u64) {
+        self.tallies.iter().fold((0, 0), |(lost, sent), tally| {
+            (lost + tally.unavailable + tally.unanswered, sent + tally.sent)
+        })
+    }
+}
+
+/// How one operation was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailoverTally {
+    /// Which.
+    pub operation: Deed,
+    /// Sent.
+    pub sent: u64,
+    /// Granted: 2xx.
+    pub granted: u64,
+    /// Refused: 3xx and 4xx.
+    pub refused: u64,
+    /// Answered with an error: 5xx.
+    pub unavailable: u64,
+    /// Not answered.
+    pub unanswered: u64,
 }
 
 /// What users saw while every replica was restarted, one after the other.

@@ -52,6 +52,7 @@ impl ExposurePlan {
             restart: None,
             price: None,
             resurrection: None,
+            failover: None,
             scale: self.scale.clone(),
         }
     }

@@ -105,6 +105,13 @@ impl Child {
         Some(self.error(format!("ended during the run ({status})")))
     }
 
+    /// Ends it at once, as a crash would, and reaps it.
+    pub(crate) fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        wait_for(&self.pidfd, GRACE);
+        self.stop();
+    }
+
     /// Ends it and reaps it; says how it ended. Harmless when it has ended already.
     pub fn stop(&mut self) -> String {
         if !self.ended {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redis::{Client, Connection, IntoConnectionInfo, RedisError};
+use redis::{Client, Connection, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, Value};
+use scenario::redis_address::{RedisAddress, Topology};
 
 use crate::error::Error;
 use crate::redact::redact;
@@ -25,7 +26,10 @@ impl Place {
 
     /// What went wrong there, with `what` before what Redis says.
     pub(super) fn failed(&self, what: &str, error: &RedisError) -> Error {
-        let message = format!("{what}{}", redact(&error.to_string()));
+        self.refused(format!("{what}{}", redact(&error.to_string())))
+    }
+
+    fn refused(&self, message: String) -> Error {
         Error::Store { row: self.row.clone(), address: self.address.clone(), message }
     }
 }
@@ -40,4 +44,85 @@ pub(super) fn connect(place: &Place, url: &str) -> Result<Connection, Error> {
         Ok(connection)
     };
     open().map_err(|error| place.failed("", &error))
+}
+
+/// Addresses of the servers that take writes at an address: itself, the masters of its cluster, or the one that its
+/// sentinels name.
+pub(super) fn masters(place: &Place, url: &str) -> Result<Vec<String>, Error> {
+    let address = RedisAddress::parse(url).map_err(|message| place.refused(message))?;
+    let mut failure = place.refused("nobody there knows of a master".to_owned());
+    for server in &address.servers {
+        let found = match &address.topology {
+            Topology::One => return Ok(vec![server.clone()]),
+            Topology::Cluster => connect(place, server)
+                .and_then(|mut connection| slots(&mut connection).map_err(|error| place.failed("", &error))),
+            Topology::Sentinel { service } => {
+                // Sentinels know no users of the servers that they watch.
+                connect(place, &at(server, None)).and_then(|mut connection| {
+                    watched(&mut connection, service).map_err(|error| place.failed("", &error))
+                })
+            }
+        };
+        match found {
+            Ok(places) if !places.is_empty() => {
+                return Ok(places.iter().map(|place| at(server, Some(place))).collect());
+            }
+            Ok(_) => {}
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// `HOST:PORT` of every master of a cluster.
+fn slots(connection: &mut Connection) -> RedisResult<Vec<String>> {
+    let ranges: Vec<Vec<Value>> = redis::cmd("CLUSTER").arg("SLOTS").query(connection)?;
+    let mut places = Vec::new();
+    for range in &ranges {
+        let Some(Value::Array(master)) = range.get(2) else { continue };
+        let [Value::BulkString(host), Value::Int(port), ..] = &master[..] else { continue };
+        let place = format!("{}:{port}", String::from_utf8_lossy(host));
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
+}
+
+fn watched(connection: &mut Connection, service: &str) -> RedisResult<Vec<String>> {
+    let mut question = redis::cmd("SENTINEL");
+    let place: Option<(String, u16)> =
+        question.arg("GET-MASTER-ADDR-BY-NAME").arg(service).query(connection)?;
+    match place {
+        Some((host, port)) => Ok(vec![format!("{host}:{port}")]),
+        None => {
+            Err((ErrorKind::MasterNameNotFoundBySentinel, "the sentinels know no service of this name")
+                .into())
+        }
+    }
+}
+
+/// The address of another server that is reached as this one is; without a place this one, without its user.
+fn at(server: &str, place: Option<&str>) -> String {
+    let (scheme, rest) = server.split_once("://").unwrap_or(("redis", server));
+    let (user, host) = match rest.rsplit_once('@') {
+        Some((user, host)) => (format!("{user}@"), host),
+        None => (String::new(), rest),
+    };
+    match place {
+        Some(place) => format!("{scheme}://{user}{place}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at;
+
+    #[test]
+    fn another_server_is_reached_with_the_same_user() {
+        assert_eq!(at("rediss://me:p@ss@a:1", Some("b:2")), "rediss://me:p@ss@b:2");
+        assert_eq!(at("redis://a:1", Some("b:2")), "redis://b:2");
+        assert_eq!(at("redis://me:p@ss@a:1", None), "redis://a:1");
+    }
 }

@@ -1,15 +1,18 @@
-//! Reads a Redis server's own figures by `INFO`, less what reading them costs.
+//! Reads the own figures of Redis servers by `INFO`, less what reading them costs.
+//!
+//! Of a cluster the masters are read and summed: a replica repeats what its master did. (It says every second what it
+//! has; that is in its master's count.)
 
 use std::collections::BTreeMap;
 
 use redis::Connection;
 
-use super::connect::{Place, connect};
+use super::connect::{Place, connect, masters};
 use super::settings_of;
 use crate::error::Error;
 use crate::recording::StoreRecord;
 
-/// Figures of a server, totals since its start.
+/// Figures of the servers of a store, totals since their start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sample {
     /// CPU, nanoseconds.
@@ -30,10 +33,10 @@ pub(crate) struct Sample {
     pub(crate) evicted_keys: u64,
 }
 
-/// A connection that reads the figures.
+/// Connections that read the figures, one for each server that takes writes.
 pub(crate) struct Gauge {
     place: Place,
-    connection: Connection,
+    connections: Vec<Connection>,
     /// What one reading adds to the totals.
     own: Sample,
 }
@@ -49,8 +52,11 @@ impl Gauge {
     /// so that only the command itself is counted.
     pub(crate) fn connect(row: &str, url: &str, private: bool) -> Result<Self, Error> {
         let place = Place::new(row, url);
-        let connection = connect(&place, url)?;
-        let mut gauge = Self { place, connection, own: Sample { commands: 1, ..Sample::default() } };
+        let servers = masters(&place, url)?;
+        let connections =
+            servers.iter().map(|server| connect(&place, server)).collect::<Result<Vec<_>, _>>()?;
+        let own = Sample { commands: connections.len() as u64, ..Sample::default() };
+        let mut gauge = Self { place, connections, own };
         if private {
             gauge.read()?;
             let before = gauge.read()?;
@@ -67,23 +73,22 @@ impl Gauge {
 
     /// The figures now.
     pub(crate) fn read(&mut self) -> Result<Sample, Error> {
-        let info = self.info()?;
-        let number = |key: &str| info.get(key).and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
-        let seconds = |key: &str| info.get(key).and_then(|value| value.parse::<f64>().ok()).unwrap_or(0.0);
-        Ok(Sample {
-            cpu_ns: ((seconds("used_cpu_user") + seconds("used_cpu_sys")) * 1e9) as u64,
-            commands: number("total_commands_processed"),
-            bytes_in: number("total_net_input_bytes"),
-            bytes_out: number("total_net_output_bytes"),
-            dataset_bytes: number("used_memory_dataset"),
-            memory_bytes: number("used_memory"),
-            keys: info
-                .iter()
-                .filter(|(name, _)| is_database(name))
-                .filter_map(|(_, value)| keys(value))
-                .sum(),
-            evicted_keys: number("evicted_keys"),
-        })
+        let mut sum = Sample::default();
+        for info in self.infos()? {
+            let number = |key: &str| info.get(key).and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+            let seconds =
+                |key: &str| info.get(key).and_then(|value| value.parse::<f64>().ok()).unwrap_or(0.0);
+            let databases = info.iter().filter(|(name, _)| is_database(name));
+            sum.cpu_ns += ((seconds("used_cpu_user") + seconds("used_cpu_sys")) * 1e9) as u64;
+            sum.commands += number("total_commands_processed");
+            sum.bytes_in += number("total_net_input_bytes");
+            sum.bytes_out += number("total_net_output_bytes");
+            sum.dataset_bytes += number("used_memory_dataset");
+            sum.memory_bytes += number("used_memory");
+            sum.keys += databases.filter_map(|(_, value)| keys(value)).sum::<u64>();
+            sum.evicted_keys += number("evicted_keys");
+        }
+        Ok(sum)
     }
 
     /// What was used between two readings, the first reading's own cost taken out.
@@ -101,9 +106,9 @@ impl Gauge {
         }
     }
 
-    /// What the recording says of this server.
+    /// What the recording says of the store; its settings are those of the first of its servers.
     pub(crate) fn record(&mut self, private: bool) -> Result<StoreRecord, Error> {
-        let info = self.info()?;
+        let info = self.infos()?.into_iter().next().unwrap_or_default();
         let version = |key: &str| info.get(key).cloned();
         let named = match version("valkey_version") {
             Some(version) => format!("valkey {version}"),
@@ -118,11 +123,15 @@ impl Gauge {
         })
     }
 
-    fn info(&mut self) -> Result<BTreeMap<String, String>, Error> {
-        let asked = redis::cmd("INFO").query(&mut self.connection);
-        let text: String = asked.map_err(|error| self.place.failed("", &error))?;
-        let lines = text.lines().filter_map(|line| line.split_once(':'));
-        Ok(lines.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
+    fn infos(&mut self) -> Result<Vec<BTreeMap<String, String>>, Error> {
+        let place = &self.place;
+        let read = |connection: &mut Connection| {
+            let asked = redis::cmd("INFO").query(connection);
+            let text: String = asked.map_err(|error| place.failed("", &error))?;
+            let lines = text.lines().filter_map(|line| line.split_once(':'));
+            Ok(lines.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
+        };
+        self.connections.iter_mut().map(read).collect()
     }
 }
 

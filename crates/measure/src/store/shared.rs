@@ -2,7 +2,7 @@
 
 use redis::Connection;
 
-use super::connect::{Place, connect};
+use super::connect::{Place, connect, masters};
 use crate::error::Error;
 
 /// Keys asked for and removed at a time: other clients must not wait for us.
@@ -12,7 +12,8 @@ const BATCH: usize = 1000;
 pub(crate) struct SharedRedis {
     place: Place,
     prefix: String,
-    connection: Connection,
+    /// One for each server that takes writes.
+    connections: Vec<Connection>,
     cleaned: bool,
 }
 
@@ -28,8 +29,10 @@ impl std::fmt::Debug for SharedRedis {
 impl SharedRedis {
     pub(crate) fn new(row: &str, url: &str, prefix: &str) -> Result<Self, Error> {
         let place = Place::new(row, url);
-        let connection = connect(&place, url)?;
-        Ok(Self { place, prefix: prefix.to_owned(), connection, cleaned: false })
+        let servers = masters(&place, url)?;
+        let connections =
+            servers.iter().map(|server| connect(&place, server)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { place, prefix: prefix.to_owned(), connections, cleaned: false })
     }
 
     /// Removes every key under the prefix; their count.
@@ -42,23 +45,33 @@ impl SharedRedis {
 
     fn remove(&mut self) -> redis::RedisResult<u64> {
         let pattern = format!("{}:*", escape(&self.prefix));
-        let (mut cursor, mut removed) = (0_u64, 0_u64);
-        loop {
-            let (next, keys): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
-                .arg(cursor)
-                .arg("MATCH")
-                .arg(&pattern)
-                .arg("COUNT")
-                .arg(BATCH)
-                .query(&mut self.connection)?;
-            if !keys.is_empty() {
-                removed += redis::cmd("UNLINK").arg(&keys).query::<u64>(&mut self.connection)?;
-            }
-            if next == 0 {
-                return Ok(removed);
-            }
-            cursor = next;
+        self.connections.iter_mut().map(|connection| remove(connection, &pattern)).sum()
+    }
+}
+
+/// Removes the keys of one server that match.
+fn remove(connection: &mut Connection, pattern: &str) -> redis::RedisResult<u64> {
+    let (mut cursor, mut removed) = (0_u64, 0_u64);
+    loop {
+        let (next, keys): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
+            .arg(cursor)
+            .arg("MATCH")
+            .arg(pattern)
+            .arg("COUNT")
+            .arg(BATCH)
+            .query(connection)?;
+        // One command each: on a cluster no command spans two slots.
+        let mut unlink = redis::Pipeline::with_capacity(keys.len());
+        for key in &keys {
+            unlink.cmd("UNLINK").arg(key);
         }
+        if !keys.is_empty() {
+            removed += unlink.query::<Vec<u64>>(connection)?.into_iter().sum::<u64>();
+        }
+        if next == 0 {
+            return Ok(removed);
+        }
+        cursor = next;
     }
 }
 

@@ -150,3 +150,46 @@ fn the_install_line_fits_the_platform() {
         assert!(line.contains(part) && line.contains("--redis"), "{release}: {line}");
     }
 }
+
+#[test]
+fn a_cluster_is_counted_and_cleaned_as_one_store() {
+    let launcher = launcher();
+    let program = redis_server().expect("redis-server is on PATH where the tests run");
+    let timeout = std::time::Duration::from_secs(5);
+    let mut group = PrivateGroup::start(&launcher, &program, "row", StoreTopology::Cluster, timeout).unwrap();
+    group.ready().unwrap();
+    let mut store = Store::shared("row", &group.url(1), "run-1:row".into()).unwrap();
+    assert_eq!(store.record.settings.get("redis_mode").map(String::as_str), Some("cluster"));
+    let mut masters: Vec<_> = group
+        .url(0)
+        .trim_start_matches("redis+cluster://")
+        .split(',')
+        .map(|place| connection(&format!("redis://{place}")))
+        .collect();
+    let before = store.gauge.read().unwrap();
+    for number in 0..300_u32 {
+        let mut set = redis::cmd("SET");
+        set.arg(format!("run-1:row:live:{{{number}}}")).arg(1);
+        // The two that do not answer for this key refuse it.
+        let taken = masters.iter_mut().filter_map(|master| set.exec(master).ok()).count();
+        assert_eq!(taken, 1);
+    }
+    let after = store.gauge.read().unwrap();
+    let used = store.gauge.between(before, after);
+    // Replicas say now and then what they have.
+    assert!((300..330).contains(&used.commands), "{used:?}");
+    assert_eq!(store.clean().unwrap(), 300);
+    group.lose();
+    assert!(group.has_ended().is_none(), "it was to be lost");
+}
+
+#[test]
+fn a_place_where_no_cluster_is_says_so() {
+    let launcher = launcher();
+    let server = private(&launcher, "alone");
+    let place = server.url.trim_start_matches("redis://");
+    for url in [format!("redis+cluster://{place}"), format!("redis+sentinel://:secret@{place}/main")] {
+        let error = Store::shared("row", &url, "p".into()).unwrap_err().to_string();
+        assert!(error.starts_with("store of row at ") && !error.contains("secret"), "{error}");
+    }
+}

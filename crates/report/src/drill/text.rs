@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use measure::drill::{DrillResult, ExpiryRecord, SurvivalRecord};
+use measure::drill::{DrillResult, ExpiryRecord, FailoverRecord, SurvivalRecord};
 
 use super::{DrillReport, Rule};
 use crate::number::{count, short, time};
@@ -19,6 +19,7 @@ pub fn render(report: &DrillReport) -> String {
     let _ = restarts(report, &mut out);
     let _ = prices(report, &mut out);
     let _ = races(report, &mut out);
+    let _ = failovers(report, &mut out);
     let _ = claims(report, &mut out);
     for (title, sentences) in [("NOT AS DECLARED", &report.violations), ("SHOWS NOTHING", &report.void)] {
         if !sentences.is_empty() {
@@ -277,6 +278,62 @@ fn races(report: &DrillReport, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
+fn failovers(report: &DrillReport, out: &mut String) -> std::fmt::Result {
+    let all = report.results.iter().filter_map(|result| match result {
+        DrillResult::Failover(failover) => Some(failover),
+        _ => None,
+    });
+    for (at, failover) in all.enumerate() {
+        if at == 0 {
+            writeln!(
+                out,
+                "\nWhat the loss of a master costs ({} operations/s, replaced after {}, deadline {})",
+                failover.rate_per_s,
+                time(failover.node_timeout_ns as f64),
+                time(failover.deadline_ns as f64)
+            )?;
+            writeln!(
+                out,
+                "  {:16} {:9} {:8} {:>5} {:>15} {:>10} {:>9} {:>15} {:>15}",
+                "design",
+                "store",
+                "loss",
+                "wait",
+                "not served",
+                "recovered",
+                "longest",
+                "logouts undone",
+                "logins lost"
+            )?;
+        }
+        writeln!(out, "{}", failover_line(failover))?;
+    }
+    Ok(())
+}
+
+fn failover_line(failover: &FailoverRecord) -> String {
+    let of = |part: u64, whole: u64| format!("{} of {}", count(part), count(whole));
+    let (unserved, sent) = failover.unserved();
+    let recovered = match failover.recovered_ns {
+        None => "no".to_owned(),
+        Some(0) => "0".to_owned(),
+        Some(ns) => time(ns as f64),
+    };
+    let mark = if failover.void.is_some() { "  shows nothing" } else { "" };
+    format!(
+        "  {:16} {:9} {:8} {:>5} {:>15} {:>10} {:>9} {:>15} {:>15}{mark}",
+        failover.backend,
+        failover.topology.name(),
+        failover.loss.name(),
+        failover.wait,
+        of(unserved, sent),
+        recovered,
+        time(failover.longest_ns as f64),
+        of(failover.logouts_lost, failover.logouts),
+        of(failover.logins_lost, failover.logins),
+    )
+}
+
 fn claims(report: &DrillReport, out: &mut String) -> std::fmt::Result {
     if report.claims.is_empty() {
         return Ok(());
@@ -295,7 +352,7 @@ fn took(report: &DrillReport, out: &mut String) -> std::fmt::Result {
     let verdict = if took.total_ms <= took.budget_ms { "within" } else { "MORE THAN" };
     writeln!(
         out,
-        "\nTook {}, {verdict} the {} computed beforehand: {} cells of {} designs {}, expiry {}, prices {}, logouts against writers {}, starts {}",
+        "\nTook {}, {verdict} the {} computed beforehand: {} cells of {} designs {}, expiry {}, prices {}, logouts against writers {}, failovers {}, starts {}",
         seconds(took.total_ms),
         seconds(took.budget_ms),
         took.parts.cells,
@@ -304,6 +361,7 @@ fn took(report: &DrillReport, out: &mut String) -> std::fmt::Result {
         seconds(took.parts.expiry_ms),
         seconds(took.parts.price_ms),
         seconds(took.parts.resurrection_ms),
+        seconds(took.parts.failover_ms),
         seconds(took.parts.start_ms)
     )
 }
