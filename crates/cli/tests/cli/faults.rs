@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::run_in;
+use crate::run::children;
+use crate::support::{authbench, gone, run_in, until};
 
 const PLAN: &str = r#"
 name = "small"
@@ -116,4 +118,37 @@ fn what_has_no_meaning_for_a_fault_plan_is_refused_before_anything_starts() {
         (checked.code, checked.stdout.as_str()),
         (Some(0), "small.toml: fault plan `small` is good\n")
     );
+}
+
+#[test]
+fn what_a_killed_fault_plan_leaves_the_next_command_takes_away() {
+    let folder = folder();
+    let temporary = folder.path().join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let there = || -> Vec<String> {
+        let entries = fs::read_dir(&temporary).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let mut faults = authbench()
+        .current_dir(folder.path())
+        .env("TMPDIR", &temporary)
+        .args(["faults", "small.toml", "--out", "out"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Each of the two stores that are to come back with their data keeps them in the run's own folder.
+    let stores = || {
+        let own = there().into_iter().filter_map(|name| fs::read_dir(temporary.join(name)).ok()).flatten();
+        let named = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        own.map(named).filter(|name| name.starts_with("store-")).count()
+    };
+    until("both stores have a folder", || stores() == 2);
+    let started = children(faults.id());
+    faults.kill().unwrap();
+    faults.wait().unwrap();
+    until("its children are gone", || started.iter().all(|pid| gone(*pid)));
+    assert!(there().iter().all(|name| name.starts_with("authbench-run-")), "{:?}", there());
+    let next = authbench().env("TMPDIR", &temporary).args(["conform", "none"]).output().unwrap();
+    assert_eq!(there(), [""; 0], "{}", String::from_utf8_lossy(&next.stderr));
 }
