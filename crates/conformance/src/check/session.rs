@@ -195,27 +195,30 @@ pub(super) fn logout(probe: &mut Probe<'_>) -> Checked {
 
 pub(super) fn ending_all(probe: &mut Probe<'_>) -> Checked {
     probe.needs_credential()?;
-    everywhere(probe)?;
+    for (method, path) in [("POST", "/logout-all"), ("DELETE", "/sessions")] {
+        everywhere(probe, method, path)?;
+    }
     password_change(probe)?;
     disabled(probe)
 }
 
-/// `POST /logout-all` with one of two devices ends both.
-fn everywhere(probe: &mut Probe<'_>) -> Checked {
+/// One of two devices ends both: by the button for that, or by ending all that its list shows (ASVS 7.5.2).
+fn everywhere(probe: &mut Probe<'_>, method: &str, path: &str) -> Checked {
     let mut pair = probe.fresh_many(1, 2)?;
     let (Some(second), Some(first)) = (pair.pop(), pair.pop()) else { return not_run("no logins") };
     let count = probe.client.request(&Request::new("GET", "/sessions").header(first.line.clone()));
     let listed = count.status() == Some(501) || count.json()["sessions"] == 2;
     probe.note("the list of logins of a user with two", &count, "2, or 501 where no list is kept", listed);
-    let out = probe.post("/logout-all", &first);
+    let out = probe.client.request(&Request::new(method, path).header(first.line.clone()));
     if !probe.ends_all() {
-        probe.status("a logout everywhere: it declares that it cannot", &out, &[501]);
+        let step = format!("{method} {path}, a logout everywhere: it declares that it cannot");
+        probe.status(&step, &out, &[501]);
         probe.limited("it declares that it cannot end the other logins of a user");
         return Ok(());
     }
-    probe.status("a logout everywhere", &out, &[200, 204]);
-    ended(probe, "the device that asked for it", &first)?;
-    ended(probe, "the other device", &second)?;
+    probe.status(&format!("{method} {path}, a logout everywhere"), &out, &[200, 204]);
+    ended(probe, &format!("after {method} {path}, the device that asked for it"), &first)?;
+    ended(probe, &format!("after {method} {path}, the other device"), &second)?;
     if let Some(refresh) = &second.refresh {
         let exchange = probe.refresh(refresh);
         probe.status("the refresh token of the other device", &exchange, &[400, 401]);
