@@ -57,6 +57,27 @@ pub(crate) enum Command {
     Child(commands::child::ChildArgs),
 }
 
+/// Where backends keep their shared state, for commands that start them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GivenRedis {
+    /// A Redis that already runs (redis://…), a cluster (redis+cluster://…) or sentinels (redis+sentinel://…), or - to read
+    /// the address from stdin; only keys under this run's prefix are touched, and removed at the end
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+}
+
+impl GivenRedis {
+    /// The address, if there is one.
+    pub(crate) fn address(&self) -> Result<Option<String>, Failure> {
+        redis_address(self.redis.as_deref())
+    }
+
+    /// Whether the option was given.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.redis.is_some()
+    }
+}
+
 /// The address of a store as it was given, or from standard input where `-` was: arguments can be read by everyone on the
 /// machine. Refuses what cannot be one. Not a parser of clap's: that would repeat a password in its message.
 pub(crate) fn redis_address(given: Option<&str>) -> Result<Option<String>, Failure> {

@@ -9,10 +9,9 @@ mod shared;
 use std::collections::BTreeMap;
 
 pub(crate) use gauge::{Gauge, Sample};
-pub(crate) use group::PrivateGroup;
-pub use group::StoreTopology;
+pub use group::{PrivateGroup, StoreTopology};
 pub(crate) use private::{PrivateRedis, free_port};
-pub(crate) use shared::SharedRedis;
+pub use shared::SharedRedis;
 
 use connect::{Place, connect};
 

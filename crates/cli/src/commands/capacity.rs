@@ -13,7 +13,7 @@ use report::number::{count, percent, time};
 use scenario::HumanDuration;
 use scenario::builtin::Shelf;
 
-use crate::args::redis_address;
+use crate::args::GivenRedis;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -73,10 +73,8 @@ pub(crate) struct CapacityArgs {
     /// Seed of the order and of every arrival
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
-    /// and removed at the end
-    #[arg(long, value_name = "URL")]
-    redis: Option<String>,
+    #[command(flatten)]
+    redis: GivenRedis,
     /// Folder for capacity.json, also that of a recording
     ///
     /// [default: reports/local/DATE-capacity in a checkout, authbench-reports/DATE-capacity elsewhere]
@@ -107,7 +105,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(args: &CapacityArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let redis = redis_address(args.redis.as_deref())?;
+    let redis = args.redis.address()?;
     let plan = plan(args)?;
     let here = env::current_dir().map_err(|e| Failure::tool("the current folder is gone").because(&e))?;
     let folder = out_dir::choose(args.out.as_deref(), &here, &clock::today(), "capacity");

@@ -16,7 +16,7 @@ use report::verdict::{Unranked, Verdict};
 use scenario::builtin::Shelf;
 use serde::Serialize;
 
-use crate::args::redis_address;
+use crate::args::GivenRedis;
 use crate::commands::compare::{Compared, Run};
 use crate::commands::run::measure_plan;
 use crate::error::Failure;
@@ -59,10 +59,8 @@ pub(crate) struct CiArgs {
     /// Folder for recordings and reports [default: as for run]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
-    /// and removed at the end
-    #[arg(long, value_name = "URL")]
-    redis: Option<String>,
+    #[command(flatten)]
+    redis: GivenRedis,
     /// Row that the others are divided by, for recordings [default: the plan's baseline]
     #[arg(long, value_name = "ROW")]
     reference: Option<String>,
@@ -170,7 +168,7 @@ impl Gate {
 
 /// Both builds in one run for each backend.
 fn builds(args: &CiArgs) -> Result<Gate, Failure> {
-    let redis = redis_address(args.redis.as_deref())?;
+    let redis = args.redis.address()?;
     let default = ["session-redis".to_owned()];
     let backends = if args.backend.is_empty() { &default[..] } else { &args.backend };
     let plan = plan_of(&args.plan)?;

@@ -14,6 +14,7 @@ use conformance::{Algorithm, Target};
 use scenario::builtin::Shelf;
 
 use self::launch::{Launched, Subject};
+use crate::args::GivenRedis;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -24,10 +25,11 @@ const EXAMPLE: &str = "Examples:
   authbench conform session-redis jwt-stateless+ES256 --details
   authbench conform my-backend.toml --json | jq '.backends[].statements[] | select(.verdict == \"fail\")'
   authbench conform session-memory --url http://127.0.0.1:8080 --control 127.0.0.1:9090
+  authbench conform session-redis --redis redis+cluster://127.0.0.1:7000,127.0.0.1:7001
 
 Every statement is about an address that speaks the HTTP contract of authbench. A backend that is started here signs with
 a published test key, so that attacks with valid signatures can be sent; a name followed by +RS256, +PS256, +ES256 or
-+EdDSA signs with that algorithm instead.
++EdDSA signs with that algorithm instead. With --redis, what reads all of a store or breaks it is not run: S8, F1, F2, F3.
 
 Exit codes: 0 every statement that applies holds · 3 one does not · 4 a backend could not be checked";
 
@@ -43,11 +45,13 @@ pub(crate) struct ConformArgs {
     #[arg(value_name = "BACKEND")]
     backends: Vec<String>,
     /// Check what answers here instead of starting it; the one BACKEND then says what it promises
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "redis")]
     url: Option<String>,
     /// Control address of what answers at --url; never expose it
     #[arg(long, value_name = "ADDRESS", requires = "url")]
     control: Option<SocketAddr>,
+    #[command(flatten)]
+    redis: GivenRedis,
     /// Print every statement with its reason, not only those that fail
     #[arg(long, conflicts_with = "json")]
     details: bool,
@@ -66,7 +70,7 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> Result<Exit, Failu
         Some(url) => vec![elsewhere(args, url)?],
         None => {
             let names = if args.backends.is_empty() { usual() } else { args.backends.clone() };
-            check(&names, &stop)?
+            check(&names, args.redis.address()?.as_deref(), &stop)?
         }
     };
     let results = of(backends);
@@ -81,16 +85,22 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> Result<Exit, Failu
     Ok(exit(&results))
 }
 
-/// Checks backends of these names, files or built-in ones, and writes what came of it into `path`.
+/// Checks backends of these names, files or built-in ones, on a Redis of their own or on this one, and writes what came of
+/// it into `path`.
 ///
 /// # Errors
 /// When a name is wrong, when it is stopped, or when the file cannot be written.
-pub(crate) fn into_file(names: &[String], stop: &AtomicBool, path: &Path) -> Result<(), Failure> {
-    write(path, &of(check(names, stop)?))
+pub(crate) fn into_file(
+    names: &[String],
+    redis: Option<&str>,
+    stop: &AtomicBool,
+    path: &Path,
+) -> Result<(), Failure> {
+    write(path, &of(check(names, redis, stop)?))
 }
 
 /// Starts and checks one after the other.
-fn check(names: &[String], stop: &AtomicBool) -> Result<Vec<BackendResult>, Failure> {
+fn check(names: &[String], redis: Option<&str>, stop: &AtomicBool) -> Result<Vec<BackendResult>, Failure> {
     // A name that is wrong is told before anything is started.
     let subjects: Vec<Subject> = names.iter().map(|name| Subject::read(name)).collect::<Result<_, _>>()?;
     let mut results = Vec::new();
@@ -98,7 +108,7 @@ fn check(names: &[String], stop: &AtomicBool) -> Result<Vec<BackendResult>, Fail
         if stop.load(Ordering::SeqCst) {
             return Err(Failure::void("stopped before every backend was checked"));
         }
-        results.push(started_here(subject)?);
+        results.push(started_here(subject, redis)?);
     }
     Ok(results)
 }
@@ -128,9 +138,9 @@ fn usual() -> Vec<String> {
 }
 
 /// Starts a backend, checks it, ends it.
-fn started_here(subject: &Subject) -> Result<BackendResult, Failure> {
+fn started_here(subject: &Subject, redis: Option<&str>) -> Result<BackendResult, Failure> {
     let progress = show::Progress::of(&subject.name);
-    let (target, mut launched) = match Launched::start(subject) {
+    let (target, mut launched) = match Launched::start(subject, redis) {
         Ok(started) => started,
         Err(failure) => return Ok(BackendResult::broken(&subject.name, failure.text())),
     };

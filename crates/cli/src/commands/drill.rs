@@ -12,7 +12,7 @@ use report::drill::{DrillReport, render};
 use report::number::time;
 use scenario::builtin::Shelf;
 
-use crate::args::redis_address;
+use crate::args::GivenRedis;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -56,10 +56,8 @@ pub(crate) struct DrillArgs {
     /// [default: reports/local/DATE-drill-PLAN in a checkout, authbench-reports/DATE-drill-PLAN elsewhere]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
-    /// and removed at the end
-    #[arg(long, value_name = "URL")]
-    redis: Option<String>,
+    #[command(flatten)]
+    redis: GivenRedis,
     /// Drill only this backend, a name or a file (repeatable)
     #[arg(long, value_name = "NAME")]
     backend: Vec<String>,
@@ -84,8 +82,12 @@ fn event_from(text: &str) -> Result<DrillEvent, String> {
 }
 
 pub(crate) fn run(args: &DrillArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let redis = redis_address(args.redis.as_deref())?;
+    let redis = args.redis.address()?;
     let plan = amended(args)?;
+    if let Some(why) = own_store(&plan).filter(|_| redis.is_some()) {
+        return Err(Failure::usage(format!("--redis has no meaning for this plan: {why}"))
+            .hint("leave --redis out: redis-server on PATH is started as the drill's own"));
+    }
     let here = env::current_dir().map_err(|e| Failure::tool("the current folder is gone").because(&e))?;
     let folder =
         out_dir::choose(args.out.as_deref(), &here, &clock::today(), &format!("drill-{}", plan.name));
@@ -141,6 +143,24 @@ fn exit(results: &[DrillResult], stopped: bool) -> Exit {
         Exit::Void
     } else {
         Exit::Good
+    }
+}
+
+/// Why a plan is carried out on servers of its own only, if it is.
+fn own_store(plan: &DrillPlan) -> Option<&'static str> {
+    let others = [
+        plan.survival.is_some(),
+        plan.expiry.is_some(),
+        plan.restart.is_some(),
+        plan.price.is_some(),
+        plan.resurrection.is_some(),
+    ];
+    if plan.survival.as_ref().is_some_and(|survival| survival.cut_every.is_some()) {
+        Some("`survival.cut_every` cuts subscriptions off, which must be nobody else's")
+    } else if plan.failover.is_some() && !others.contains(&true) {
+        Some("a failover loses servers, which must be nobody else's")
+    } else {
+        None
     }
 }
 

@@ -9,7 +9,7 @@ use report::verdict::Verdict;
 use scenario::builtin::Shelf;
 use serde::Serialize;
 
-use crate::args::redis_address;
+use crate::args::GivenRedis;
 use crate::commands::compare::{Run, print_changes};
 use crate::commands::run::measure_plan;
 use crate::error::Failure;
@@ -38,10 +38,8 @@ pub(crate) struct ReproduceArgs {
     /// Folder for the new recording and report [default: as for run]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
-    /// and removed at the end
-    #[arg(long, value_name = "URL")]
-    redis: Option<String>,
+    #[command(flatten)]
+    redis: GivenRedis,
     /// Go on although backend or scenario files are not those of the recording
     #[arg(long)]
     anyway: bool,
@@ -63,7 +61,7 @@ struct Reproduced {
 }
 
 pub(crate) fn run(args: &ReproduceArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let redis = redis_address(args.redis.as_deref())?;
+    let redis = args.redis.address()?;
     let folder = recording_of(&args.earlier)?;
     let earlier = Run::read(&folder)?;
     sound(&earlier, &folder)?;

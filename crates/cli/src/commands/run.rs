@@ -10,7 +10,7 @@ use report::Format;
 use scenario::builtin::{Found, Shelf};
 
 use crate::amend::Amendments;
-use crate::args::redis_address;
+use crate::args::GivenRedis;
 use crate::commands::conform;
 use crate::commands::faults::{Handed, carry_out, fault_plan};
 use crate::commands::report::format_from;
@@ -40,6 +40,8 @@ store died, or the run was stopped";
 /// Starts every backend of the plan in its own process, drives the same traffic against each in turn and leaves a
 /// recording with report.html, report.md and report.json beside it. Without Redis on PATH (or --redis), backends that
 /// need it are skipped and listed. A plan that lists faults is carried out as `authbench faults` does.
+///
+/// The prefix of keys at --redis stands in run.json: those of a run that was killed end with their time to live.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct RunArgs {
@@ -51,12 +53,8 @@ pub(crate) struct RunArgs {
     /// [default: reports/local/DATE-PLAN in a checkout, authbench-reports/DATE-PLAN elsewhere]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A Redis that already runs, or - to read its address from stdin; only keys under this run's prefix are touched,
-    /// and removed at the end
-    ///
-    /// The prefix stands in run.json: keys of a run that was killed end with their time to live.
-    #[arg(long, value_name = "URL")]
-    redis: Option<String>,
+    #[command(flatten)]
+    redis: GivenRedis,
     /// Check first what security demands of every backend of the plan, as `authbench conform` does
     ///
     /// The results are written as conformance.json and shown in the report; a backend for which a statement does not hold
@@ -82,7 +80,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     if let Some(found) = fault_plan(&args.plan)? {
         return hand_over(args, &found, output);
     }
-    let redis = redis_address(args.redis.as_deref())?;
+    let redis = args.redis.address()?;
     let found = Shelf::Plans.resolve(&args.plan)?;
     let sheet = pricing::sheet(&args.pricing.name)?;
     let mut plan = Plan::parse(&found.path, &found.text)?;
@@ -94,7 +92,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
 
     let stop = signal::stop_flag("the block being measured is finished, then the report is written")?;
     let checked = match args.conform {
-        true => conform::into_file(&plan.backends, &stop, &folder.join(CONFORMANCE)),
+        true => conform::into_file(&plan.backends, redis.as_deref(), &stop, &folder.join(CONFORMANCE)),
         false => Ok(()),
     };
     let measured =
@@ -127,7 +125,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
 fn hand_over(args: &RunArgs, found: &Found, output: &mut Output) -> Result<Exit, Failure> {
     let Amendments { backend, scenario, rounds, seed } = &args.amendments;
     let meaningless = [
-        ("--redis", args.redis.is_some()),
+        ("--redis", args.redis.is_given()),
         ("--scenario", !scenario.is_empty()),
         ("--rounds", rounds.is_some()),
         ("--conform", args.conform),

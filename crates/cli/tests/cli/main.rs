@@ -5,6 +5,7 @@
 mod adr;
 mod bad_input;
 mod claims;
+mod cluster;
 mod conform;
 mod failover;
 mod faults;

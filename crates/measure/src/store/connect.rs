@@ -54,8 +54,9 @@ pub(super) fn masters(place: &Place, url: &str) -> Result<Vec<String>, Error> {
     for server in &address.servers {
         let found = match &address.topology {
             Topology::One => return Ok(vec![server.clone()]),
-            Topology::Cluster => connect(place, server)
-                .and_then(|mut connection| slots(&mut connection).map_err(|error| place.failed("", &error))),
+            Topology::Cluster => connect(place, server).and_then(|mut connection| {
+                slots(&mut connection, host_of(server)).map_err(|error| place.failed("", &error))
+            }),
             Topology::Sentinel { service } => {
                 // Sentinels know no users of the servers that they watch.
                 connect(place, &at(server, None)).and_then(|mut connection| {
@@ -74,14 +75,18 @@ pub(super) fn masters(place: &Place, url: &str) -> Result<Vec<String>, Error> {
     Err(failure)
 }
 
-/// `HOST:PORT` of every master of a cluster.
-fn slots(connection: &mut Connection) -> RedisResult<Vec<String>> {
+/// `HOST:PORT` of every master of a cluster. One that gives no host of its own is at `asked`.
+fn slots(connection: &mut Connection, asked: &str) -> RedisResult<Vec<String>> {
     let ranges: Vec<Vec<Value>> = redis::cmd("CLUSTER").arg("SLOTS").query(connection)?;
     let mut places = Vec::new();
     for range in &ranges {
         let Some(Value::Array(master)) = range.get(2) else { continue };
-        let [Value::BulkString(host), Value::Int(port), ..] = &master[..] else { continue };
-        let place = format!("{}:{port}", String::from_utf8_lossy(host));
+        let [host, Value::Int(port), ..] = &master[..] else { continue };
+        let host = match host {
+            Value::BulkString(host) if !host.is_empty() => String::from_utf8_lossy(host),
+            _ => asked.into(),
+        };
+        let place = named(&host, *port);
         if !places.contains(&place) {
             places.push(place);
         }
@@ -94,12 +99,27 @@ fn watched(connection: &mut Connection, service: &str) -> RedisResult<Vec<String
     let place: Option<(String, u16)> =
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(service).query(connection)?;
     match place {
-        Some((host, port)) => Ok(vec![format!("{host}:{port}")]),
+        Some((host, port)) => Ok(vec![named(&host, port.into())]),
         None => {
             Err((ErrorKind::MasterNameNotFoundBySentinel, "the sentinels know no service of this name")
                 .into())
         }
     }
+}
+
+/// `HOST:PORT`, as it stands in an address.
+fn named(host: &str, port: i64) -> String {
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// The host in the address of a server.
+fn host_of(server: &str) -> &str {
+    let host = server.rsplit_once('@').or_else(|| server.split_once("://")).map_or(server, |(_, host)| host);
+    host.rsplit_once(':').map_or(host, |(host, _)| host)
 }
 
 /// The address of another server that is reached as this one is; without a place this one, without its user.
@@ -117,12 +137,17 @@ fn at(server: &str, place: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::at;
+    use super::{at, host_of, named};
 
     #[test]
     fn another_server_is_reached_with_the_same_user() {
         assert_eq!(at("rediss://me:p@ss@a:1", Some("b:2")), "rediss://me:p@ss@b:2");
         assert_eq!(at("redis://a:1", Some("b:2")), "redis://b:2");
         assert_eq!(at("redis://me:p@ss@a:1", None), "redis://a:1");
+        assert_eq!((host_of("rediss://me:p@ss@a:1"), host_of("redis://[::1]:2")), ("a", "[::1]"));
+        assert_eq!(
+            (named("::1", 2), named("[::1]", 2), named("a", 1)),
+            ("[::1]:2".into(), "[::1]:2".into(), "a:1".into())
+        );
     }
 }

@@ -54,7 +54,7 @@ impl StoreTopology {
 
 /// The servers. The first is the master that is lost. Dropping it ends them.
 #[derive(Debug)]
-pub(crate) struct PrivateGroup {
+pub struct PrivateGroup {
     row: String,
     topology: StoreTopology,
     servers: Vec<Member>,
@@ -82,7 +82,11 @@ struct Start<'a> {
 impl PrivateGroup {
     /// Starts the servers for `row` on free ports of the loopback address, without persistence; a master that does not
     /// answer for `timeout` is replaced. [`Self::ready`] waits for them.
-    pub(crate) fn start(
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for their files, no port, or one cannot be started.
+    pub fn start(
         launcher: &Launcher,
         program: &Path,
         row: &str,
@@ -104,7 +108,11 @@ impl PrivateGroup {
     }
 
     /// Waits until they are one store, every key replicated.
-    pub(crate) fn ready(&mut self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// When one of them ends, or they are none after half a minute.
+    pub fn ready(&mut self) -> Result<(), Error> {
         let until = crate::clock::now() + READY;
         loop {
             if let Some(ended) = self.has_ended() {
@@ -123,7 +131,8 @@ impl PrivateGroup {
     }
 
     /// What servers connect to; a write waits for so many replicas.
-    pub(crate) fn url(&self, wait: u32) -> String {
+    #[must_use]
+    pub fn url(&self, wait: u32) -> String {
         let list = |members: &[Member]| {
             let places: Vec<String> =
                 members.iter().map(|member| format!("127.0.0.1:{}", member.port)).collect();

@@ -8,8 +8,9 @@ use crate::error::Error;
 /// Keys asked for and removed at a time: other clients must not wait for us.
 const BATCH: usize = 1000;
 
-/// Our keys in a shared server. Dropping it removes them.
-pub(crate) struct SharedRedis {
+/// Keys under a prefix of ours in a Redis that already runs: one server, a cluster, or what sentinels watch. Dropping it
+/// removes them.
+pub struct SharedRedis {
     place: Place,
     prefix: String,
     /// One for each server that takes writes.
@@ -27,7 +28,12 @@ impl std::fmt::Debug for SharedRedis {
 }
 
 impl SharedRedis {
-    pub(crate) fn new(row: &str, url: &str, prefix: &str) -> Result<Self, Error> {
+    /// Connects to every server there that takes writes. `row` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// When the address is none, or nobody answers there.
+    pub fn new(row: &str, url: &str, prefix: &str) -> Result<Self, Error> {
         let place = Place::new(row, url);
         let servers = masters(&place, url)?;
         let connections =
@@ -36,7 +42,11 @@ impl SharedRedis {
     }
 
     /// Removes every key under the prefix; their count.
-    pub(crate) fn clean(&mut self) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    ///
+    /// When a server does not answer.
+    pub fn clean(&mut self) -> Result<u64, Error> {
         let what = format!("keys under {} could not be removed: ", self.prefix);
         let removed = self.remove().map_err(|error| self.place.failed(&what, &error))?;
         self.cleaned = true;

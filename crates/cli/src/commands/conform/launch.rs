@@ -1,4 +1,5 @@
-//! Starts a backend to be checked, with a known signing key and a Redis of its own, and breaks that Redis on demand.
+//! Starts a backend to be checked, with a known signing key and a Redis of its own, and breaks that Redis on demand. Or
+//! with one that already runs, which nobody breaks.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use conformance::target::{Fault, Lag, Promises, StoreDown, Surroundings};
 use conformance::{Algorithm, Key, Target};
-use measure::process::{Child, Launcher, OwnFolder, Spawn};
-use measure::store::{install_line, redis_server};
+use measure::process::{Child, Launcher, OwnFolder, Secret, Spawn};
+use measure::store::{SharedRedis, install_line, redis_server};
 use rustix::process::{Pid, Signal, kill_process};
 use scenario::BackendFile;
 use scenario::backend::Need;
@@ -154,8 +155,8 @@ pub(super) struct Launched {
 }
 
 impl Launched {
-    /// Starts a backend and says what there is to check.
-    pub(super) fn start(subject: &Subject) -> Result<(Target, Self), Failure> {
+    /// Starts a backend, on a Redis of its own or on this one, and says what there is to check.
+    pub(super) fn start(subject: &Subject, redis: Option<&str>) -> Result<(Target, Self), Failure> {
         if subject.needs_postgres {
             let hint = "serve it with --postgres, and check it with --url and --control";
             return Err(
@@ -166,7 +167,10 @@ impl Launched {
             env::current_exe().map_err(|e| Failure::tool("this program cannot find itself").because(&e))?;
         let folder = OwnFolder::new()?;
         let launcher = Launcher::new(vec![executable.clone().into()], &[])?.with_temporary(folder.path());
-        let store = subject.needs_redis.then(|| Store::start(&launcher, folder.path())).transpose()?;
+        let store = match redis.filter(|_| subject.needs_redis) {
+            Some(url) => Some(Store::given(&subject.name, url, folder.path())?),
+            None => subject.needs_redis.then(|| Store::start(&launcher, folder.path())).transpose()?,
+        };
         let key = match subject.algorithm {
             Some(algorithm) => {
                 Some(Key::test(algorithm).map_err(|e| Failure::tool("the test key").because(&e))?)
@@ -200,7 +204,7 @@ impl Launched {
             describe: ready.describe,
             promises: Some(subject.promises),
             key,
-            store: store.as_ref().map(|store| store.address),
+            store: store.as_ref().and_then(Store::own_address),
             deadline_ms: DEADLINE_MS,
         };
         let keyed = (subject.algorithm == Some(Algorithm::Hs256)).then(|| Subject {
@@ -245,14 +249,14 @@ fn serve(
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let options = ServeOptions {
         backend: path.to_string_lossy().into_owned(),
-        redis: asks.store.map(|store| format!("redis://{}", store.address)),
+        redis: asks.store.map(Store::url),
         postgres: None,
         authority: asks.authority,
         key_file: None,
         tls_cert: None,
         tls_key: None,
         clock_offset_ms: 0,
-        prefix: "conform".into(),
+        prefix: asks.store.map_or("conform", Store::prefix).to_owned(),
         listen: anywhere,
         control: anywhere,
         threads: 1,
@@ -270,26 +274,29 @@ fn serve(
         program: executable.to_owned(),
         arguments,
         directory: None,
-        secret: None,
+        secret: options.secret_address().map(|address| Secret::new(address.to_owned())),
     };
     Ok(launcher.spawn(&spawn)?)
 }
 
 impl Surroundings for Launched {
     fn fault(&mut self, fault: Fault) -> Result<(), String> {
-        let Some(store) = &mut self.store else { return Err("it has no store".to_owned()) };
+        let redis = match &mut self.store {
+            Some(Store::Own(redis)) => redis,
+            Some(Store::Given { .. }) => return Err("its store is not ours to break".to_owned()),
+            None => return Err("it has no store".to_owned()),
+        };
         match fault {
-            Fault::Hang => store.signal(Signal::STOP),
-            Fault::GoOn => store.signal(Signal::CONT),
+            Fault::Hang => redis.signal(Signal::STOP),
+            Fault::GoOn => redis.signal(Signal::CONT),
             Fault::Die => {
-                store.signal(Signal::KILL)?;
-                store.child.stop();
+                redis.signal(Signal::KILL)?;
+                redis.child.stop();
                 Ok(())
             }
             Fault::ReturnEmpty => {
-                let again = Store::start_on(&self.launcher, self.folder.path(), store.address)
+                *redis = Redis::start_on(&self.launcher, self.folder.path(), redis.address)
                     .map_err(|failure| failure.text())?;
-                *store = again;
                 Ok(())
             }
         }
@@ -333,11 +340,13 @@ impl Surroundings for Launched {
     }
 }
 
-/// A Redis for one backend alone, without persistence.
+/// The Redis behind a backend.
 #[derive(Debug)]
-struct Store {
-    child: Child,
-    address: SocketAddr,
+enum Store {
+    /// Started for it alone.
+    Own(Redis),
+    /// One that already runs. Dropping this removes the keys that were left there.
+    Given { url: String, prefix: String, _keys: SharedRedis },
 }
 
 impl Store {
@@ -347,15 +356,54 @@ impl Store {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
             let address =
                 free.map_err(|e| Failure::tool("no free port on the loopback address").because(&e))?;
-            let started = Self::start_on(launcher, folder, address);
+            let started = Redis::start_on(launcher, folder, address);
             // Somebody else may take a port between the moment it was found free and the server's own claim.
             if started.is_ok() || redis_server().is_none() || ports == PORTS {
-                return started;
+                return started.map(Self::Own);
             }
             ports += 1;
         }
     }
 
+    /// Keys there are named after `folder`, whose name nobody else has.
+    fn given(backend: &str, url: &str, folder: &Path) -> Result<Self, Failure> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let prefix = format!("{name}:conform:{backend}");
+        let keys = SharedRedis::new(backend, url, &prefix)?;
+        Ok(Self::Given { url: url.to_owned(), prefix, _keys: keys })
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Self::Own(redis) => format!("redis://{}", redis.address),
+            Self::Given { url, .. } => url.clone(),
+        }
+    }
+
+    fn prefix(&self) -> &str {
+        match self {
+            Self::Own(_) => "conform",
+            Self::Given { prefix, .. } => prefix,
+        }
+    }
+
+    /// Where it answers, if it may be read and broken.
+    fn own_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Own(redis) => Some(redis.address),
+            Self::Given { .. } => None,
+        }
+    }
+}
+
+/// A Redis for one backend alone, without persistence.
+#[derive(Debug)]
+struct Redis {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Redis {
     fn start_on(launcher: &Launcher, folder: &Path, address: SocketAddr) -> Result<Self, Failure> {
         let Some(program) = redis_server() else {
             return Err(
