@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{FaultKind, FaultPlan};
@@ -53,7 +54,7 @@ pub struct FaultDesign {
 
 /// Answers to one kind of operation, by piece of the timeline of the intended starts. An answer that never came up is
 /// absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Timeline {
     /// Granted (2xx).
@@ -198,7 +199,7 @@ pub struct FloodRecord {
 }
 
 /// Some times, in nanoseconds; zeros where there are none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentiles {
     /// How many.
     pub count: u64,

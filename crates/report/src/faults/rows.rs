@@ -92,21 +92,9 @@ impl Share {
 pub struct Lane {
     /// Operation, kebab-case.
     pub operation: String,
-    /// Let in, by piece of the timeline. An answer that never came up is absent.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ok: Vec<u32>,
-    /// 400, 401, 403.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub refused: Vec<u32>,
-    /// 503.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unavailable: Vec<u32>,
-    /// Anything else.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub other: Vec<u32>,
-    /// No answer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub none: Vec<u32>,
+    /// Answers by piece of the timeline.
+    #[serde(flatten)]
+    pub answers: Timeline,
 }
 
 impl Lane {
@@ -114,14 +102,15 @@ impl Lane {
     #[must_use]
     pub fn pieces(&self) -> Vec<Share> {
         let of = |answers: &[u32], at: usize| answers.get(at).copied().map_or(0, u64::from);
-        let all = [&self.ok, &self.refused, &self.unavailable, &self.other, &self.none];
+        let Timeline { ok, refused, unavailable, other, none } = &self.answers;
+        let all = [ok, refused, unavailable, other, none];
         let pieces = all.iter().map(|answers| answers.len()).max().unwrap_or(0);
         let piece = |at| Share {
-            ok: of(&self.ok, at),
-            refused: of(&self.refused, at),
-            unavailable: of(&self.unavailable, at),
-            other: of(&self.other, at),
-            none: of(&self.none, at),
+            ok: of(ok, at),
+            refused: of(refused, at),
+            unavailable: of(unavailable, at),
+            other: of(other, at),
+            none: of(none, at),
         };
         (0..pieces).map(piece).collect()
     }
@@ -195,38 +184,19 @@ pub struct Flood {
     #[serde(flatten)]
     pub row: Row,
     /// Requests before it: how many, and their response time at p99.
-    pub before: Times,
+    pub before: Percentiles,
     /// Requests during it.
-    pub during: Times,
+    pub during: Percentiles,
     /// Logins granted during it.
-    pub granted: Times,
+    pub granted: Percentiles,
     /// Logins shed during it.
-    pub shed_logins: Times,
+    pub shed_logins: Percentiles,
     /// p99 of requests during over before.
     pub p99_ratio: Option<f64>,
     /// CPU of the server during it, as a share of one.
     pub cpu_during: f64,
     /// CPU of the server before it.
     pub cpu_before: f64,
-}
-
-/// Some times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Times {
-    /// How many.
-    pub count: u64,
-    /// Median.
-    pub p50_ns: u64,
-    /// 99th percentile.
-    pub p99_ns: u64,
-    /// The longest.
-    pub max_ns: u64,
-}
-
-impl From<Percentiles> for Times {
-    fn from(of: Percentiles) -> Self {
-        Self { count: of.count, p50_ns: of.p50_ns, p99_ns: of.p99_ns, max_ns: of.max_ns }
-    }
 }
 
 pub(super) fn row(record: &FaultRecord) -> Row {
@@ -240,7 +210,10 @@ pub(super) fn row(record: &FaultRecord) -> Row {
     };
     let lanes: Vec<Lane> = FaultOperation::ALL
         .into_iter()
-        .filter_map(|operation| Some(lane(operation, record.timelines.get(&operation)?)))
+        .filter_map(|operation| {
+            let answers = record.timelines.get(&operation)?.clone();
+            Some(Lane { operation: operation.name().to_owned(), answers })
+        })
         .collect();
     let during = |lane: &Lane| {
         let first = record.began_at_ns / record.bucket_ns.max(1);
@@ -300,18 +273,13 @@ impl std::ops::Add for Share {
     }
 }
 
-fn lane(operation: FaultOperation, line: &Timeline) -> Lane {
-    let Timeline { ok, refused, unavailable, other, none } = line.clone();
-    Lane { operation: operation.name().to_owned(), ok, refused, unavailable, other, none }
-}
-
 pub(super) fn flood(record: &FloodRecord) -> Flood {
     Flood {
         row: row(&record.fault),
-        before: record.before.into(),
-        during: record.during.into(),
-        granted: record.granted.into(),
-        shed_logins: record.shed_logins.into(),
+        before: record.before,
+        during: record.during,
+        granted: record.granted,
+        shed_logins: record.shed_logins,
         p99_ratio: super::ratio(record),
         cpu_during: crate::number::four_digits(record.cpu_during),
         cpu_before: crate::number::four_digits(record.cpu_before),
