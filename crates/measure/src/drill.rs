@@ -28,7 +28,6 @@ use std::sync::atomic::AtomicBool;
 
 use scenario::BackendFile;
 use scenario::backend::Need;
-use scenario::builtin::Shelf;
 use tokio::runtime::{Builder, LocalOptions};
 
 pub use crate::store::StoreTopology;
@@ -46,11 +45,11 @@ pub use scaled::Change;
 pub use survival::{Replica, Spread, Steps, Timeline};
 
 use crate::affinity::{Bound, Placement, allowed};
+use crate::designs::{designs, nothing_left};
 use crate::environment::environment;
 use crate::error::Error;
 use crate::event::Skipped;
 use crate::recording::Ended;
-use crate::redact::redact;
 use crate::run::RunOptions;
 use crate::store::{install_line, redis_server};
 use driller::Driller;
@@ -175,8 +174,7 @@ pub fn drill(
         news(DrillNews::Skipped(one.clone()));
     }
     if files.is_empty() {
-        let hint = skipped.first().map_or_else(String::new, |skipped| skipped.hint.clone());
-        return Err(Error::NothingToMeasure { hint });
+        return Err(nothing_left(&skipped));
     }
     let placement = Placement::of(&allowed()?);
     let budget = budget::of(plan, &files)?;
@@ -188,12 +186,7 @@ pub fn drill(
     let mut driller = Driller::new(plan, stop, runtime, Yard::new(options, &placement)?, writer, news);
     let _bound = Bound::to(&placement.generator)?;
     let done = driller.carry_out(&files, budget);
-    let ended = match &done {
-        Ok(true) => Ended::Completed,
-        Ok(false) => Ended::Stopped,
-        Err(error) => Ended::Failed(redact(&error.to_string())),
-    };
-    let (results, finished) = driller.finish(ended);
+    let (results, finished) = driller.finish(Ended::of(&done));
     let stopped = !done?;
     finished?;
     Ok(DrillSummary { recording: options.out_dir.clone(), results, skipped, stopped })
@@ -217,25 +210,14 @@ pub(crate) fn budget_of(plan: &DrillPlan, files: &[BackendFile]) -> Result<Drill
 /// The designs of a plan, and those that cannot be started here.
 pub(crate) fn files(redis: bool, names: &[String]) -> Result<(Vec<BackendFile>, Vec<Skipped>), Error> {
     let redis = redis || redis_server().is_some();
-    let (mut files, mut skipped) = (Vec::new(), Vec::new());
-    for name in names {
-        let found = Shelf::Backends.resolve(name)?;
-        let file = BackendFile::parse(&found.path, &found.text)?;
-        if file.header.needs.contains(&Need::Postgres) {
-            skipped.push(Skipped {
-                row: file.header.name,
-                reason: "it needs PostgreSQL, and none is started here".to_owned(),
-                hint: "name a design that keeps its state elsewhere".to_owned(),
-            });
-        } else if file.header.needs.contains(&Need::Redis) && !redis {
-            skipped.push(Skipped {
-                row: file.header.name,
-                reason: "it needs Redis, and there is no redis-server on PATH".to_owned(),
-                hint: install_line(),
-            });
+    designs(names, |needs| {
+        if needs.contains(&Need::Postgres) {
+            let hint = "name a design that keeps its state elsewhere".to_owned();
+            Some(("it needs PostgreSQL, and none is started here", hint))
+        } else if needs.contains(&Need::Redis) && !redis {
+            Some(("it needs Redis, and there is no redis-server on PATH", install_line()))
         } else {
-            files.push(file);
+            None
         }
-    }
-    Ok((files, skipped))
+    })
 }

@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use scenario::BackendFile;
 use scenario::backend::Need;
-use scenario::builtin::Shelf;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 pub use plan::{FaultKind, FaultLoad, FaultPlan, FaultTime, FloodPlan};
@@ -32,11 +31,11 @@ pub use record::{
 pub use schedule::FaultOperation;
 
 use crate::affinity::{Bound, Placement, allowed};
+use crate::designs::{Unfit, designs, nothing_left};
 use crate::environment::environment;
 use crate::error::Error;
 use crate::event::Skipped;
 use crate::recording::{Ended, sha256_hex};
-use crate::redact::redact;
 use crate::store::{install_line, redis_server};
 use flood::flood_record;
 use load::Crowd;
@@ -107,8 +106,9 @@ pub fn faults(
     news: &mut dyn FnMut(FaultNews),
     stop: &AtomicBool,
 ) -> Result<FaultSummary, Error> {
-    let (designs, mut skipped) = designs(&plan.backends)?;
-    let (flooded, not_flooded) = self::designs(plan.flood.as_ref().map_or(&[][..], |flood| &flood.backends))?;
+    let (files, mut skipped) = designs(&plan.backends, unfit)?;
+    let (flooded, not_flooded) =
+        designs(plan.flood.as_ref().map_or(&[][..], |flood| &flood.backends), unfit)?;
     for one in not_flooded {
         if !skipped.contains(&one) {
             skipped.push(one);
@@ -117,15 +117,14 @@ pub fn faults(
     for one in &skipped {
         news(FaultNews::Skipped(one.clone()));
     }
-    if designs.is_empty() && flooded.is_empty() {
-        let hint = skipped.first().map_or_else(String::new, |skipped| skipped.hint.clone());
-        return Err(Error::NothingToMeasure { hint });
+    if files.is_empty() && flooded.is_empty() {
+        return Err(nothing_left(&skipped));
     }
-    let groups = groups(plan, &designs);
+    let groups = groups(plan, &files);
     let total = groups.iter().map(|(_, group)| group.len()).sum::<usize>() + flooded.len();
-    let with_store = designs.iter().filter(|file| has_store(file)).count();
-    let ns = plan.expected_ns(with_store, designs.len(), flooded.len());
-    news(FaultNews::Expected { designs: designs.len(), results: total, ns });
+    let with_store = files.iter().filter(|file| has_store(file)).count();
+    let ns = plan.expected_ns(with_store, files.len(), flooded.len());
+    news(FaultNews::Expected { designs: files.len(), results: total, ns });
     let placement = Placement::of(&allowed()?);
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -143,48 +142,25 @@ pub fn faults(
         done: 0,
     };
     let _bound = Bound::to(&placement.generator)?;
-    let done = breaker.all(&skipped, &designs, &groups, &flooded);
-    let ended = match &done {
-        Ok(true) => Ended::Completed,
-        Ok(false) => Ended::Stopped,
-        Err(error) => Ended::Failed(redact(&error.to_string())),
-    };
-    let finished = breaker.writer.finish(ended);
+    let done = breaker.all(&skipped, &files, &groups, &flooded);
+    let finished = breaker.writer.finish(Ended::of(&done));
     let stopped = !done?;
     finished?;
     Ok(FaultSummary { recording: options.out_dir.clone(), results: breaker.results, stopped })
 }
 
-/// The designs of these names, and those that cannot be run here.
-fn designs(names: &[String]) -> Result<(Vec<BackendFile>, Vec<Skipped>), Error> {
-    let redis = redis_server().is_some();
-    let (mut files, mut skipped) = (Vec::new(), Vec::new());
-    for name in names {
-        let found = Shelf::Backends.resolve(name)?;
-        let file = BackendFile::parse(&found.path, &found.text)?;
-        if file.header.needs.contains(&Need::Postgres) {
-            skipped.push(Skipped {
-                row: file.header.name,
-                reason: "it needs PostgreSQL, and faults happen to a Redis".to_owned(),
-                hint: "leave it out, or try a design that keeps its state in Redis".to_owned(),
-            });
-        } else if file.header.needs.contains(&Need::Authority) {
-            skipped.push(Skipped {
-                row: file.header.name,
-                reason: "it asks an authority, and faults happen to a store that servers share".to_owned(),
-                hint: "leave it out, or try a design that keeps its state in Redis".to_owned(),
-            });
-        } else if has_store(&file) && !redis {
-            skipped.push(Skipped {
-                row: file.header.name,
-                reason: "it needs a Redis of its own, and there is no redis-server on PATH".to_owned(),
-                hint: install_line(),
-            });
-        } else {
-            files.push(file);
-        }
+/// Why a design with these needs cannot meet faults here.
+fn unfit(needs: &[Need]) -> Option<Unfit> {
+    let hint = || "leave it out, or try a design that keeps its state in Redis".to_owned();
+    if needs.contains(&Need::Postgres) {
+        Some(("it needs PostgreSQL, and faults happen to a Redis", hint()))
+    } else if needs.contains(&Need::Authority) {
+        Some(("it asks an authority, and faults happen to a store that servers share", hint()))
+    } else if needs.contains(&Need::Redis) && redis_server().is_none() {
+        Some(("it needs a Redis of its own, and there is no redis-server on PATH", install_line()))
+    } else {
+        None
     }
-    Ok((files, skipped))
 }
 
 fn has_store(file: &BackendFile) -> bool {

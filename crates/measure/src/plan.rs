@@ -18,6 +18,8 @@ use scenario::FileError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan_file::canonical;
+
 /// A plan as it stands in a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -82,8 +84,7 @@ impl Plan {
     /// The canonical text: what is hashed, registered and recorded.
     #[must_use]
     pub fn canonical(&self) -> String {
-        #[expect(clippy::expect_used, reason = "a plan holds only strings, numbers and tables of them")]
-        toml::to_string_pretty(self).expect("a plan serialises")
+        canonical(self)
     }
 
     /// SHA-256 of [`Self::canonical`], hex: registered before the data and printed in every report.

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use scenario::file::locate;
 use scenario::{FileError, HumanDuration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan_file::{PlanFile, canonical};
 use crate::store::StoreTopology;
 
 /// NumericDate has steps of one second: a token of two may live for one.
@@ -309,116 +309,107 @@ impl DrillPlan {
     /// The canonical text: what is hashed and recorded.
     #[must_use]
     pub fn canonical(&self) -> String {
-        #[expect(clippy::expect_used, reason = "a plan holds only strings, numbers and tables of them")]
-        toml::to_string_pretty(self).expect("a plan serialises")
+        canonical(self)
     }
 
     /// What a plan must satisfy beyond its types.
     pub(crate) fn check(&self, path: &Path, text: &str) -> Result<(), FileError> {
-        let refuse = |key: &str, message: &str, hint: &str| {
-            Err(locate(path, text, key, None, format!("`{key}`: {message}"), Some(hint.to_owned())))
-        };
-        let within = |key: &str, value: u32, low: u32, high: u32| {
-            if (low..=high).contains(&value) {
-                return Ok(());
-            }
-            refuse(key, &format!("{value} is not between {low} and {high}"), "see `authbench drill --help`")
-        };
-        if !scenario::file::is_name(&self.name) {
-            return refuse("name", "is not a name", "use 1 to 64 of a-z, 0-9 and -");
-        }
-        if i64::try_from(self.seed).is_err() {
-            return refuse("seed", "is too large", "use a whole number below 2^63");
-        }
-        if self.backends.is_empty() {
-            return refuse("backends", "names no backend", "`authbench list` shows the built-in ones");
-        }
-        within("replicas", self.replicas, 1, 16)?;
-        within("scale.divide", self.scale.divide, 1, 10_000)?;
+        let file = PlanFile { path, text, help: "see `authbench drill --help`" };
+        file.begins(&self.name, self.seed, &self.backends)?;
+        file.within("replicas", self.replicas, 1..=16)?;
+        file.within("scale.divide", self.scale.divide, 1..=10_000)?;
         if self.scale.lifetime.as_nanos() < SHORTEST_LIFETIME_MS * 1_000_000 {
-            return refuse("scale.lifetime", "is too short: tokens expire in steps of a second", "use 3s");
+            return file.refuse(
+                "scale.lifetime",
+                "is too short: tokens expire in steps of a second",
+                "use 3s",
+            );
         }
         if !whole_seconds(self.scale.lifetime) || !whole_seconds(self.scale.other_lifetimes) {
-            return refuse("scale", "lifetimes are whole seconds", "use 3s and 60s");
+            return file.refuse("scale", "lifetimes are whole seconds", "use 3s and 60s");
         }
         if let Some(survival) = &self.survival {
-            within("survival.trials", survival.trials, 1, 10_000)?;
-            within("survival.replays_per_s", survival.replays_per_s, 1, 1000)?;
-            within("survival.together", survival.together, 1, 16)?;
-            within("survival.at_once", survival.at_once, 1, 10_000)?;
+            file.within("survival.trials", survival.trials, 1..=10_000)?;
+            file.within("survival.replays_per_s", survival.replays_per_s, 1..=1000)?;
+            file.within("survival.together", survival.together, 1..=16)?;
+            file.within("survival.at_once", survival.at_once, 1..=10_000)?;
             let cut_ns = survival.cut_every.map_or(LONGEST_REPLAYS_NS, HumanDuration::as_nanos);
             if !(SHORTEST_CUT_NS..=LONGEST_REPLAYS_NS).contains(&cut_ns) {
-                return refuse("survival.cut_every", "is not between 10 ms and an hour", "use 300ms");
+                return file.refuse("survival.cut_every", "is not between 10 ms and an hour", "use 300ms");
             }
             if survival.events.is_empty() || survival.thieves.is_empty() {
-                return refuse("survival", "names no event or no thief", "add `events` and `thieves`");
+                return file.refuse("survival", "names no event or no thief", "add `events` and `thieves`");
             }
         }
         let unknown = |named: &[String]| named.iter().find(|name| !self.backends.contains(name)).cloned();
         if let Some(unscaled) = &self.unscaled {
             if let Some(name) = unknown(&unscaled.backends) {
                 let message = format!("`{name}` is not among the plan's backends");
-                return refuse("unscaled.backends", &message, "name it in `backends` too");
+                return file.refuse("unscaled.backends", message, "name it in `backends` too");
             }
             if self.survival.is_none() || unscaled.events.is_empty() {
-                return refuse("unscaled", "there is nothing to repeat", "add [survival] and `events`");
+                return file.refuse("unscaled", "there is nothing to repeat", "add [survival] and `events`");
             }
             if unscaled.replay_for.as_nanos() > LONGEST_REPLAYS_NS {
-                return refuse("unscaled.replay_for", "is more than an hour", "use 2m");
+                return file.refuse("unscaled.replay_for", "is more than an hour", "use 2m");
             }
         }
         if let Some(expiry) = &self.expiry {
             if let Some(name) = unknown(&expiry.backends) {
                 let message = format!("`{name}` is not among the plan's backends");
-                return refuse("expiry.backends", &message, "name it in `backends` too");
+                return file.refuse("expiry.backends", message, "name it in `backends` too");
             }
             let many = u32::try_from(expiry.clock_offsets_s.len()).unwrap_or(u32::MAX);
-            within("expiry.clock_offsets_s", many, 1, 16)?;
+            file.within("expiry.clock_offsets_s", many, 1..=16)?;
             if expiry.clock_offsets_s.iter().any(|offset| offset.unsigned_abs() > FURTHEST_CLOCK_S) {
-                return refuse("expiry.clock_offsets_s", "holds more than five minutes", "use [-30, 0, 30]");
+                return file.refuse(
+                    "expiry.clock_offsets_s",
+                    "holds more than five minutes",
+                    "use [-30, 0, 30]",
+                );
             }
             if expiry.leeways.is_empty() || expiry.leeways.iter().any(|leeway| !whole_seconds(*leeway)) {
-                return refuse(
+                return file.refuse(
                     "expiry.leeways",
                     "is empty or holds parts of a second",
                     "use [\"0s\", \"5s\"]",
                 );
             }
             if expiry.leeways.iter().any(|leeway| leeway.as_nanos() > LONGEST_LEEWAY_NS) {
-                return refuse("expiry.leeways", "holds more than a minute", "use [\"0s\", \"5s\"]");
+                return file.refuse("expiry.leeways", "holds more than a minute", "use [\"0s\", \"5s\"]");
             }
-            within("expiry.trials", expiry.trials, 1, 1000)?;
-            within("expiry.replays_per_s", expiry.replays_per_s, 1, 1000)?;
+            file.within("expiry.trials", expiry.trials, 1..=1000)?;
+            file.within("expiry.replays_per_s", expiry.replays_per_s, 1..=1000)?;
         }
         if let Some(restart) = &self.restart {
-            within("restart.users", restart.users, 1, 100_000)?;
-            within("restart.rate", restart.rate, 1, 10_000)?;
+            file.within("restart.users", restart.users, 1..=100_000)?;
+            file.within("restart.rate", restart.rate, 1..=10_000)?;
             if !(100_000_000..=60_000_000_000).contains(&restart.pause.as_nanos()) {
-                return refuse("restart.pause", "is not between 100 ms and a minute", "use 1s");
+                return file.refuse("restart.pause", "is not between 100 ms and a minute", "use 1s");
             }
         }
         if let Some(price) = &self.price {
-            within("price.refreshes", price.refreshes, 1, 1_000_000)?;
-            within("price.thefts", price.thefts, 0, 100_000)?;
+            file.within("price.refreshes", price.refreshes, 1..=1_000_000)?;
+            file.within("price.thefts", price.thefts, 0..=100_000)?;
         }
         if let Some(resurrection) = &self.resurrection {
-            within("resurrection.logouts", resurrection.logouts, 1, 10_000_000)?;
-            within("resurrection.writers", resurrection.writers, 1, 64)?;
+            file.within("resurrection.logouts", resurrection.logouts, 1..=10_000_000)?;
+            file.within("resurrection.writers", resurrection.writers, 1..=64)?;
         }
         if let Some(failover) = &self.failover {
             let named =
                 [failover.topologies.is_empty(), failover.losses.is_empty(), failover.wait.is_empty()];
             if named.contains(&true) {
-                return refuse(
+                return file.refuse(
                     "failover",
                     "names no topology, loss or wait",
                     "add them: see scenarios/README.md",
                 );
             }
             for wait in &failover.wait {
-                within("failover.wait", *wait, 0, 2)?;
+                file.within("failover.wait", *wait, 0..=2)?;
             }
-            within("failover.rate_per_s", failover.rate_per_s, 4, 10_000)?;
+            file.within("failover.rate_per_s", failover.rate_per_s, 4..=10_000)?;
             let second = 1_000_000_000;
             for (key, time, least, most) in [
                 ("failover.node_timeout", failover.node_timeout, second / 5, 60 * second),
@@ -427,7 +418,7 @@ impl DrillPlan {
                 ("failover.cut", failover.cut, second / 10, failover.before.as_nanos()),
             ] {
                 if !(least..=most).contains(&time.as_nanos()) {
-                    return refuse(key, "is too short or too long", "see scenarios/README.md");
+                    return file.refuse(key, "is too short or too long", "see scenarios/README.md");
                 }
             }
         }
@@ -440,7 +431,7 @@ impl DrillPlan {
             self.failover.is_some(),
         ];
         if !parts.contains(&true) {
-            return refuse(
+            return file.refuse(
                 "survival",
                 "there is nothing to drill",
                 "add [survival], [expiry], [restart], [price], [resurrection] or [failover]",

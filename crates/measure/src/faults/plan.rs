@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use scenario::file::locate;
 use scenario::{FileError, HumanDuration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::plan_file::{PlanFile, canonical};
 
 /// A fault plan as it stands in a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -225,8 +226,7 @@ impl FaultPlan {
     /// The canonical text: what is hashed and recorded.
     #[must_use]
     pub fn canonical(&self) -> String {
-        #[expect(clippy::expect_used, reason = "a plan holds only strings, numbers and tables of them")]
-        toml::to_string_pretty(self).expect("a plan serialises")
+        canonical(self)
     }
 
     /// How long it will take, nanoseconds, where so many of its designs have a shared store and so many in all are run,
@@ -244,37 +244,21 @@ impl FaultPlan {
     }
 
     fn check(&self, path: &Path, text: &str) -> Result<(), FileError> {
-        let refuse = |key: &str, message: &str, hint: &str| {
-            Err(locate(path, text, key, None, format!("`{key}`: {message}"), Some(hint.to_owned())))
-        };
-        let within = |key: &str, value: u64, (low, high): (u64, u64)| {
-            if (low..=high).contains(&value) {
-                return Ok(());
-            }
-            refuse(key, &format!("{value} is not between {low} and {high}"), "see `authbench faults --help`")
-        };
-        if !scenario::file::is_name(&self.name) {
-            return refuse("name", "is not a name", "use 1 to 64 of a-z, 0-9 and -");
-        }
-        if i64::try_from(self.seed).is_err() {
-            return refuse("seed", "is too large", "use a whole number below 2^63");
-        }
-        if self.backends.is_empty() {
-            return refuse("backends", "names no backend", "`authbench list` shows the built-in ones");
-        }
+        let file = PlanFile { path, text, help: "see `authbench faults --help`" };
+        file.begins(&self.name, self.seed, &self.backends)?;
         if self.faults.is_empty() && self.flood.is_none() {
-            return refuse("faults", "names no fault", "add one, e.g. \"store-killed\", or [flood]");
+            return file.refuse("faults", "names no fault", "add one, e.g. \"store-killed\", or [flood]");
         }
         if self.faults.contains(&FaultKind::LoginFlood) {
-            return refuse("faults", "`login-flood` has a table of its own", "add [flood]");
+            return file.refuse("faults", "`login-flood` has a table of its own", "add [flood]");
         }
-        within("replicas", self.replicas.into(), (2, 16))?;
-        within("together", self.together.into(), (1, 16))?;
-        within("deadline", self.deadline.as_nanos() / 1_000_000, (10, 10_000))?;
+        file.within("replicas", self.replicas, 2..=16)?;
+        file.within("together", self.together, 1..=16)?;
+        file.within("deadline", self.deadline.as_nanos() / 1_000_000, 10..=10_000)?;
         let load = &self.load;
-        within("load.subjects", load.subjects.into(), (1, 10_000))?;
-        within("load.ended", load.ended.into(), (1, 10_000))?;
-        within("load.requests", load.requests.into(), (1, 2000))?;
+        file.within("load.subjects", load.subjects, 1..=10_000)?;
+        file.within("load.ended", load.ended, 1..=10_000)?;
+        file.within("load.requests", load.requests, 1..=2000)?;
         for (key, rate) in [
             ("load.writes", load.writes),
             ("load.logins", load.logins),
@@ -283,27 +267,27 @@ impl FaultPlan {
             ("load.replays", load.replays),
             ("load.forgeries", load.forgeries),
         ] {
-            within(key, rate.into(), (0, 1000))?;
+            file.within(key, rate, 0..=1000)?;
         }
         let time = &self.time;
         for (key, length) in
             [("time.before", time.before), ("time.during", time.during), ("time.after", time.after)]
         {
-            within(key, length.as_nanos() / 1_000_000, (100, 600_000))?;
+            file.within(key, length.as_nanos() / 1_000_000, 100..=600_000)?;
         }
         let millis = time.bucket.as_nanos() / 1_000_000;
-        within("time.bucket", millis, (20, 60_000))?;
+        file.within("time.bucket", millis, 20..=60_000)?;
         if time.length_ns() / time.bucket.as_nanos() > 1000 {
-            return refuse("time.bucket", "makes a timeline of more than 1000 pieces", "make it longer");
+            return file.refuse("time.bucket", "makes a timeline of more than 1000 pieces", "make it longer");
         }
         if let Some(flood) = &self.flood {
             if flood.backends.is_empty() {
-                return refuse("flood.backends", "names no backend", "leave [flood] out for no flood");
+                return file.refuse("flood.backends", "names no backend", "leave [flood] out for no flood");
             }
-            within("flood.logins", flood.logins.into(), (1, 2000))?;
-            within("flood.requests", flood.requests.into(), (1, 2000))?;
-            within("flood.before", flood.before.as_nanos() / 1_000_000, (100, 600_000))?;
-            within("flood.during", flood.during.as_nanos() / 1_000_000, (100, 600_000))?;
+            file.within("flood.logins", flood.logins, 1..=2000)?;
+            file.within("flood.requests", flood.requests, 1..=2000)?;
+            file.within("flood.before", flood.before.as_nanos() / 1_000_000, 100..=600_000)?;
+            file.within("flood.during", flood.during.as_nanos() / 1_000_000, 100..=600_000)?;
         }
         Ok(())
     }

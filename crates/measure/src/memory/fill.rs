@@ -14,6 +14,7 @@ use super::{
     SCHEMA, scale,
 };
 use crate::affinity::{Placement, allowed};
+use crate::designs::nothing_left;
 use crate::drill::{Design, Scaled, Set, Yard, files, scaled};
 use crate::environment::environment;
 use crate::error::Error;
@@ -87,8 +88,7 @@ pub fn memory(
     let (backends, skipped) = files(options.redis.is_some(), &plan.backends)?;
     skipped.iter().cloned().for_each(|one| events(MemoryEvent::Skipped(one)));
     if backends.is_empty() {
-        let hint = skipped.first().map_or_else(String::new, |skipped| skipped.hint.clone());
-        return Err(Error::NothingToMeasure { hint });
+        return Err(nothing_left(&skipped));
     }
     let environment = environment()?;
     let budget = budget(plan, environment.memory.available_bytes)?;
@@ -119,12 +119,8 @@ pub fn memory(
     };
     let done = filler.all(&backends);
     filler.run.complete = matches!(done, Ok(true));
-    let ended = match &done {
-        Ok(true) => Ended::Completed,
-        Ok(false) => Ended::Stopped,
-        Err(error) => Ended::Failed(redact(&error.to_string())),
-    };
-    let written = filler.run.write(filler.folder).and_then(|()| filler.run.seal(filler.folder, ended));
+    let written =
+        filler.run.write(filler.folder).and_then(|()| filler.run.seal(filler.folder, Ended::of(&done)));
     done.and(written)?;
     Ok(filler.run)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use scenario::FileError;
-use scenario::file::locate;
 
 use super::Plan;
+use crate::plan_file::PlanFile;
 
 /// Rounds below this cannot reject anything at 5 % by a signed-rank test.
 const FEWEST_ROUNDS: u32 = 6;
@@ -28,45 +28,37 @@ const SHORTEST_LIMIT_MS: u64 = 1_000;
 const LONGEST_MS: u64 = 86_400_000;
 
 pub(super) fn check(plan: &Plan, path: &Path, text: &str) -> Result<(), FileError> {
-    let refuse = |key: &str, message: String, hint: &str| {
-        Err(locate(path, text, key, None, format!("`{key}`: {message}"), Some(hint.to_owned())))
-    };
-    let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if plan.name.is_empty() || plan.name.len() > 64 || !plan.name.chars().all(kebab) {
-        return refuse("name", format!("`{}` is not a name", plan.name), "use 1 to 64 of a-z, 0-9 and -");
-    }
-    // TOML's integers are signed: a larger seed could not be written into the recording's plan.
-    if i64::try_from(plan.seed).is_err() {
-        return refuse("seed", "is too large".into(), "use a whole number below 2^63");
-    }
-    if plan.backends.is_empty() {
-        return refuse("backends", "names no backend".into(), "`authbench list` shows the built-in ones");
-    }
+    let file = PlanFile { path, text, help: "see scenarios/README.md" };
+    file.begins(&plan.name, plan.seed, &plan.backends)?;
     if let Some(twice) = first_duplicate(&plan.backends) {
-        return refuse("backends", format!("`{twice}` is named twice"), "name each backend once");
+        return file.refuse("backends", format!("`{twice}` is named twice"), "name each backend once");
     }
     let named: Vec<String> =
         plan.backends.iter().cloned().chain(plan.vary.iter().map(|vary| vary.name.clone())).collect();
     if let Some(twice) = first_duplicate(&named) {
-        return refuse("vary", format!("row `{twice}` is there twice"), "name each row once");
+        return file.refuse("vary", format!("row `{twice}` is there twice"), "name each row once");
     }
     if let Some(vary) = plan.vary.iter().find(|vary| !scenario::file::is_name(&vary.name)) {
-        return refuse("vary", format!("`{}` is not a name", vary.name), "use 1 to 64 of a-z, 0-9 and -");
+        return file.refuse(
+            "vary",
+            format!("`{}` is not a name", vary.name),
+            "use 1 to 64 of a-z, 0-9 and -",
+        );
     }
     if let Some(exposure) = &plan.exposure {
         exposure.drill(&plan.name, plan.seed, plan.backends.clone()).check(path, text)?;
     }
     if plan.paired.is_empty() && plan.episodes.is_empty() {
-        return refuse("paired", "there is no scenario to run".into(), "add [[paired]] or `episodes = […]`");
+        return file.refuse("paired", "there is no scenario to run", "add [[paired]] or `episodes = […]`");
     }
     let scenarios: Vec<String> = plan.paired.iter().map(|paired| paired.scenario.clone()).collect();
     for (name, key) in [(&scenarios, "paired"), (&plan.episodes, "episodes")] {
         if let Some(twice) = first_duplicate(name) {
-            return refuse(key, format!("scenario `{twice}` is there twice"), "name each scenario once");
+            return file.refuse(key, format!("scenario `{twice}` is there twice"), "name each scenario once");
         }
     }
     if let Some(both) = plan.episodes.iter().find(|name| scenarios.contains(name)) {
-        return refuse(
+        return file.refuse(
             "episodes",
             format!("scenario `{both}` is paired as well"),
             "run it one way or the other",
@@ -81,144 +73,146 @@ pub(super) fn check(plan: &Plan, path: &Path, text: &str) -> Result<(), FileErro
         };
         if let Some(message) = wrong {
             let hint = "use 6 to 10000: fewer than 6 cannot reject anything at 5 %";
-            return refuse(&key("rounds"), message, hint);
+            return file.refuse(&key("rounds"), message, hint);
         }
         if !(1..=MOST_VISITS).contains(&paired.visits) {
-            return refuse(
+            return file.refuse(
                 &key("visits"),
                 format!("{} blocks of each row in a round", paired.visits),
                 "use 1 to 16",
             );
         }
         if paired.rounds_max.is_some_and(|max| max < paired.rounds) {
-            return refuse(
+            return file.refuse(
                 &key("rounds_max"),
                 format!("is below `rounds` ({})", paired.rounds),
                 "use a larger one, or leave it out: then rounds are fixed",
             );
         }
         if paired.rounds_max.is_some_and(|max| max > MOST_ROUNDS) {
-            return refuse(&key("rounds_max"), "is more than 10000".into(), "use fewer");
+            return file.refuse(&key("rounds_max"), "is more than 10000", "use fewer");
         }
         if paired.rounds_max.is_some() && plan.statistics.precision.is_none() {
-            return refuse(
+            return file.refuse(
                 &key("rounds_max"),
-                "rounds can only grow on a registered precision".into(),
+                "rounds can only grow on a registered precision",
                 "add `precision = 0.02` to [statistics], or leave `rounds_max` out",
             );
         }
         if !(SHORTEST_BLOCK_MS..=LONGEST_MS).contains(&paired.block_ms) {
-            return refuse(
+            return file.refuse(
                 &key("block_ms"),
                 format!("{} ms is too short or too long", paired.block_ms),
                 "500 to 1000 is usual",
             );
         }
         if paired.warm_ms > LONGEST_MS {
-            return refuse(&key("warm_ms"), "is too long".into(), "100 to 200 is usual");
+            return file.refuse(&key("warm_ms"), "is too long", "100 to 200 is usual");
         }
     }
     if let Some(name) = plan.episode_ms.keys().find(|name| !plan.episodes.contains(name)) {
-        return refuse("episode_ms", format!("`{name}` is no episode of this plan"), "add it to `episodes`");
+        return file.refuse(
+            "episode_ms",
+            format!("`{name}` is no episode of this plan"),
+            "add it to `episodes`",
+        );
     }
     if let Some((name, ms)) = plan.episode_ms.iter().find(|(_, ms)| **ms < SHORTEST_EPISODE_MS) {
         let message = format!("{ms} ms are too short: nothing would have happened");
         let hint = "use 100 or more; leave it out for the scenario's own length";
-        return refuse(&format!("episode_ms.{name}"), message, hint);
+        return file.refuse(&format!("episode_ms.{name}"), message, hint);
     }
     if let Some((name, _)) = plan.episode_ms.iter().find(|(_, ms)| **ms > LONGEST_MS) {
-        return refuse(&format!("episode_ms.{name}"), "is longer than a day".into(), "use milliseconds");
+        return file.refuse(&format!("episode_ms.{name}"), "is longer than a day", "use milliseconds");
     }
     if plan.pilot_ms != 0 && !(SHORTEST_PILOT_MS..=LONGEST_MS).contains(&plan.pilot_ms) {
-        return refuse(
+        return file.refuse(
             "pilot_ms",
             format!("{} ms are too short or too long to find a steady state in", plan.pilot_ms),
             "10000 is usual; 0 or nothing = no pilots",
         );
     }
     if plan.limit_ms.is_some_and(|ms| !(SHORTEST_LIMIT_MS..=LONGEST_MS).contains(&ms)) {
-        return refuse("limit_ms", "is under a second or over a day".into(), "use milliseconds, e.g. 60000");
+        return file.refuse("limit_ms", "is under a second or over a day", "use milliseconds, e.g. 60000");
     }
     if plan.paired.is_empty() {
-        check_unpaired(plan, &refuse)?;
+        check_unpaired(plan, file)?;
     }
-    check_statistics(plan, &refuse)
+    check_statistics(plan, file)
 }
 
 /// What only paired rounds use would be passed over in silence.
-fn check_unpaired(
-    plan: &Plan,
-    refuse: &dyn Fn(&str, String, &str) -> Result<(), FileError>,
-) -> Result<(), FileError> {
+fn check_unpaired(plan: &Plan, file: PlanFile<'_>) -> Result<(), FileError> {
     let hint = "add [[paired]], or leave it out";
     if plan.statistics.restarts > 1 {
-        return refuse("statistics.restarts", "episodes are run once".into(), hint);
+        return file.refuse("statistics.restarts", "episodes are run once", hint);
     }
     if plan.store_rtt_us.iter().any(|&rtt| rtt > 0) {
-        return refuse("store_rtt_us", "episodes are run with the store as it is".into(), hint);
+        return file.refuse("store_rtt_us", "episodes are run with the store as it is", hint);
     }
     if plan.pilot_ms > 0 {
-        return refuse("pilot_ms", "episodes have no warm-up".into(), hint);
+        return file.refuse("pilot_ms", "episodes have no warm-up", hint);
     }
     Ok(())
 }
 
-fn check_statistics(
-    plan: &Plan,
-    refuse: &dyn Fn(&str, String, &str) -> Result<(), FileError>,
-) -> Result<(), FileError> {
+fn check_statistics(plan: &Plan, file: PlanFile<'_>) -> Result<(), FileError> {
     let statistics = &plan.statistics;
     if !(statistics.alpha > 0.0 && statistics.alpha <= 0.2) {
-        return refuse("statistics.alpha", format!("{} is no error rate", statistics.alpha), "0.05 is usual");
+        return file.refuse(
+            "statistics.alpha",
+            format!("{} is no error rate", statistics.alpha),
+            "0.05 is usual",
+        );
     }
     if !(statistics.margin > 0.0 && statistics.margin < 1.0) {
-        return refuse("statistics.margin", format!("{} is no margin", statistics.margin), "0.05 means ±5 %");
+        return file.refuse(
+            "statistics.margin",
+            format!("{} is no margin", statistics.margin),
+            "0.05 means ±5 %",
+        );
     }
     if statistics.precision.is_some_and(|precision| !(precision > 0.0 && precision < 1.0)) {
-        return refuse("statistics.precision", "is no half-width".into(), "0.02 means ±2 %");
+        return file.refuse("statistics.precision", "is no half-width", "0.02 means ±2 %");
     }
     if !(1..=100).contains(&statistics.restarts) {
-        return refuse("statistics.restarts", "is not between 1 and 100".into(), "1 = started once");
+        return file.refuse("statistics.restarts", "is not between 1 and 100", "1 = started once");
     }
     if plan.controls.twins > 16 {
-        return refuse("controls.twins", "is more than 16".into(), "1 is enough for a null row");
+        return file.refuse("controls.twins", "is more than 16", "1 is enough for a null row");
     }
     if plan.controls.extra_work.iter().any(|share| !(LEAST_EXTRA_WORK..=10.0).contains(share)) {
-        return refuse(
+        return file.refuse(
             "controls.extra_work",
-            "is no share of work from 0.001 to 10".into(),
+            "is no share of work from 0.001 to 10",
             "0.10 means +10 %",
         );
     }
     if let Some(twice) = first_duplicate(&plan.control_names()) {
-        return refuse(
+        return file.refuse(
             "controls.extra_work",
             format!("row `{twice}` is there twice"),
             "name each share once",
         );
     }
     if !plan.control_names().is_empty() && plan.paired.is_empty() {
-        return refuse("controls", "episodes have no controls".into(), "add [[paired]], or leave it out");
+        return file.refuse("controls", "episodes have no controls", "add [[paired]], or leave it out");
     }
     if !(1..=256).contains(&plan.cores.server_threads) {
-        return refuse("cores.server_threads", "is not between 1 and 256".into(), "1 is the default");
+        return file.refuse("cores.server_threads", "is not between 1 and 256", "1 is the default");
     }
     if plan.cores.generator.is_empty() != plan.cores.servers.is_empty() {
-        return refuse(
-            "cores",
-            "only one side has CPUs".into(),
-            "name `generator` and `servers`, or neither",
-        );
+        return file.refuse("cores", "only one side has CPUs", "name `generator` and `servers`, or neither");
     }
     if plan.store_rtt_us.iter().any(|&rtt| rtt > 1_000_000) {
-        return refuse(
+        return file.refuse(
             "store_rtt_us",
-            "holds more than a second".into(),
+            "holds more than a second",
             "use microseconds: [0, 250, 500, 1000]",
         );
     }
     if first_duplicate(&plan.store_rtt_us).is_some() {
-        return refuse("store_rtt_us", "holds a distance twice".into(), "name each distance once");
+        return file.refuse("store_rtt_us", "holds a distance twice", "name each distance once");
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::digest::sha256_hex;
+use crate::error::Error;
+use crate::redact::redact;
 
 /// The manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,17 @@ pub enum Ended {
     Stopped,
     /// It could not go on: why.
     Failed(String),
+}
+
+impl Ended {
+    /// By whether everything was done.
+    pub(crate) fn of(done: &Result<bool, Error>) -> Self {
+        match done {
+            Ok(true) => Self::Completed,
+            Ok(false) => Self::Stopped,
+            Err(error) => Self::Failed(redact(&error.to_string())),
+        }
+    }
 }
 
 impl Manifest {

@@ -21,6 +21,7 @@ use super::tool::tool;
 use crate::affinity::{Bound, Placement, allowed};
 use crate::block::{BlockKind, BlockRecord, Outcome};
 use crate::capacity::{CapacityPlan, CapacityProbe, CapacityRow, CapacityRun, FILE, SCHEMA};
+use crate::designs::nothing_left;
 use crate::environment::environment;
 use crate::error::Error;
 use crate::event::Skipped;
@@ -107,8 +108,7 @@ pub(super) fn conduct<P: Parts, G: Generator>(
     resolved.skipped.iter().cloned().for_each(|skipped| events(CapacityEvent::Skipped(skipped)));
     let Some(planned) = resolved.scenarios.get(&wanted.plan.scenario).filter(|_| !resolved.rows.is_empty())
     else {
-        let hint = resolved.skipped.first().map_or_else(String::new, |skipped| skipped.hint.clone());
-        return Err(Error::NothingToMeasure { hint });
+        return Err(nothing_left(&resolved.skipped));
     };
     prepare_folder(wanted.out_dir)?;
     let mut scenario = planned.scenario.clone();

@@ -18,6 +18,7 @@ use super::rows::{PlannedScenario, Resolved, Row};
 use crate::affinity::{Bound, Placement};
 use crate::block::{BlockKind, BlockRecord};
 use crate::clock::{nanos, now};
+use crate::designs::nothing_left;
 use crate::error::Error;
 use crate::event::{Budget, Event, Progress, Warning};
 use crate::generator::Generator;
@@ -105,8 +106,7 @@ pub(super) fn conduct<P: Parts, G: Generator>(
         events(Event::Skipped(skipped.clone()));
     }
     if resolved.rows.is_empty() {
-        let hint = resolved.skipped.first().map_or_else(String::new, |skipped| skipped.hint.clone());
-        return Err(Error::NothingToMeasure { hint });
+        return Err(nothing_left(&resolved.skipped));
     }
     let budget = budget(setting);
     events(Event::Budget(budget.clone()));
