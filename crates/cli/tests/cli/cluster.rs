@@ -24,8 +24,7 @@ impl Group {
         let launcher = Launcher::new(vec![env!("CARGO_BIN_EXE_authbench").into()], &[]).unwrap();
         let program = redis_server().expect("redis-server is on PATH where the tests run");
         let timeout = Duration::from_secs(15);
-        let mut servers = PrivateGroup::start(&launcher, &program, "a test", topology, timeout).unwrap();
-        servers.ready().unwrap();
+        let servers = PrivateGroup::start(&launcher, &program, "a test", topology, timeout).unwrap();
         Self { servers, _launcher: launcher }
     }
 

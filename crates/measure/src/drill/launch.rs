@@ -97,8 +97,7 @@ impl Yard {
         self.started += 1;
         let name = &scaled.backend.header.name;
         let program = redis_server().unwrap_or_else(|| "redis-server".into());
-        let mut group = PrivateGroup::start(&self.launcher, &program, name, topology, node_timeout)?;
-        group.ready()?;
+        let group = PrivateGroup::start(&self.launcher, &program, name, topology, node_timeout)?;
         let redis = Some((group.url(wait), "ab".to_owned()));
         let (target, ready) = self.serve(scaled, 1, redis, 0, FAILOVER_DEADLINE_MS, &[])?;
         Ok((self.design(target, None, ready)?, group))

@@ -28,6 +28,8 @@ const SENTINELS: usize = 3;
 const SERVICE: &str = "main";
 /// Servers that were just started take seconds until they answer together: a cluster waits two before it serves.
 const READY: Duration = Duration::from_secs(30);
+/// Ports that are tried for all of them.
+const TRIES: u32 = 4;
 /// Pause between two looks whether they do.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -80,13 +82,31 @@ struct Start<'a> {
 }
 
 impl PrivateGroup {
-    /// Starts the servers for `row` on free ports of the loopback address, without persistence; a master that does not
-    /// answer for `timeout` is replaced. [`Self::ready`] waits for them.
+    /// Starts the servers for `row` on free ports of the loopback address, without persistence, and waits until they are one
+    /// store, every key replicated. A master that does not answer for `timeout` is replaced.
     ///
     /// # Errors
     ///
-    /// When there is no room for their files, no port, or one cannot be started.
+    /// When there is no room for their files, no port, one cannot be started, or they are no store after half a minute.
     pub fn start(
+        launcher: &Launcher,
+        program: &Path,
+        row: &str,
+        topology: StoreTopology,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        let mut tries = 1;
+        loop {
+            let mut group = Self::started(launcher, program, row, topology, timeout)?;
+            match group.ready() {
+                // Somebody else may take a port between the moment it was found free and the server's own claim.
+                Err(_) if tries < TRIES && group.has_ended().is_some() => tries += 1,
+                ready => return ready.map(|()| group),
+            }
+        }
+    }
+
+    fn started(
         launcher: &Launcher,
         program: &Path,
         row: &str,
@@ -107,12 +127,8 @@ impl PrivateGroup {
         Ok(Self { row: row.to_owned(), topology, servers, sentinels, lost: false, _folder: folder })
     }
 
-    /// Waits until they are one store, every key replicated.
-    ///
-    /// # Errors
-    ///
-    /// When one of them ends, or they are none after half a minute.
-    pub fn ready(&mut self) -> Result<(), Error> {
+    /// Waits until they are one store.
+    fn ready(&mut self) -> Result<(), Error> {
         let until = crate::clock::now() + READY;
         loop {
             if let Some(ended) = self.has_ended() {

@@ -157,7 +157,6 @@ fn a_cluster_is_counted_and_cleaned_as_one_store() {
     let program = redis_server().expect("redis-server is on PATH where the tests run");
     let timeout = std::time::Duration::from_secs(5);
     let mut group = PrivateGroup::start(&launcher, &program, "row", StoreTopology::Cluster, timeout).unwrap();
-    group.ready().unwrap();
     let mut store = Store::shared("row", &group.url(1), "run-1:row".into()).unwrap();
     assert_eq!(store.record.settings.get("redis_mode").map(String::as_str), Some("cluster"));
     let mut masters: Vec<_> = group
